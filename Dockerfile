@@ -1,0 +1,36 @@
+# The runner in a container: locked packages, code that it cannot change, one folder that it can.
+#
+#   docker build -t auto_trading .
+#   docker run -d --name auto_trading --restart unless-stopped --stop-timeout 20 \
+#     --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges \
+#     -v auto_trading:/ctx -v "$PWD/conf.json:/app/conf.json:ro" --env-file .env auto_trading
+#   docker run --rm -v auto_trading:/ctx auto_trading status
+#
+# Without keys it trades on paper. The host's clock may be wrong, its disk may not lie.
+
+ARG PYTHON=3.13
+FROM python:${PYTHON}-slim-trixie AS build
+COPY requirements.lock /
+RUN python3 -m venv /venv \
+    && /venv/bin/python -m pip install -qq --no-cache-dir --disable-pip-version-check \
+        --require-hashes -r /requirements.lock \
+    && /venv/bin/python -m pip uninstall -qq --yes pip
+
+FROM python:${PYTHON}-slim-trixie
+RUN groupadd --gid 10001 trader \
+    && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin trader \
+    && install --directory --owner 10001 --group 10001 --mode 0700 /ctx
+COPY --from=build /venv /venv
+WORKDIR /app
+COPY . .
+RUN /venv/bin/python -m compileall -q auto_trading.py lib bots
+
+ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HEARTBEAT_FILE=/tmp/heartbeat
+USER 10001:10001
+VOLUME /ctx
+STOPSIGNAL SIGTERM
+# Touched only while the loop turns, saves complete and the exchange is heard. A runner that hangs
+# ends itself after a minute; this is for those who look.
+HEALTHCHECK --interval=60s --timeout=5s --start-period=180s --retries=2 \
+    CMD ["/venv/bin/python", "-S", "-c", "import os, sys, time; sys.exit(abs(time.time() - os.stat('/tmp/heartbeat').st_mtime) > 90)"]
+ENTRYPOINT ["/venv/bin/python", "auto_trading.py", "--ctx", "/ctx"]

@@ -1,0 +1,162 @@
+"""The command `check`: what the next start would do, without starting anything."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+import click
+
+from lib.conf import BotConf, RunnerConf
+from lib.control.conf_changes import changes, refusal, since_when
+from lib.control.ctx_folder import Page, installation_of, read_pages, runner_at_work
+from lib.control.exits import Exit
+from lib.control.intake import Intake, take_in
+from lib.control.options import Options, with_places, with_venue
+from lib.control.plans import complaints, plan_text
+from lib.control.rulebook import Rulebook, read_rulebook
+from lib.control.spoken import complain, say
+from lib.control.standing import is_out
+from lib.dealer import describe
+from lib.errors import BadCredentials, Halt, Unavailable
+from lib.mistakes import ConfError
+
+INDENT: Final = "    "
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What is said of one bot. `stops` are the reasons why it would not run."""
+
+    name: str
+    plan: str = ""
+    stops: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        lines = [f"{self.name}: {self.plan}".rstrip(": ")]
+        lines += [f"{INDENT}does not run: {text}" for text in self.stops]
+        lines += [f"{INDENT}{text}" for text in self.remarks]
+        return "\n".join(lines)
+
+
+@click.command()
+@with_places
+@with_venue
+def check(options: Options) -> Exit:
+    """Say what the next start would do, and every mistake there is. Starts nothing.
+
+    Reads conf.json, .env and the ctx folder; asks the venue for its rules and what the key may do
+    (paper needs no network). Names for each bot its plan, what changed since it last ran, and
+    from when that counts.
+    """
+    try:
+        intake = take_in(options)
+    except ConfError as wrong:
+        complain(str(wrong))
+        return Exit.NOTHING_STARTS
+    say(_head(intake))
+    rulebook, doubts = None, []
+    try:
+        rulebook = read_rulebook(intake.venue, intake.credentials, _symbols(intake.conf))
+        doubts = list(_account_doubts(rulebook, intake.venue))
+    except Halt as wrong:
+        complain(f"{type(wrong).__name__}: {wrong}")
+        return Exit.NOTHING_STARTS
+    except Unavailable as weather:
+        doubts = [f"the venue's rules and the key could not be checked: {weather}"]
+    verdicts = list(judge_all(intake, rulebook))
+    say("\n".join(map(str, verdicts)))
+    for doubt in doubts:
+        complain(doubt)
+    return exit_code(intake.conf, verdicts, doubts)
+
+
+def exit_code(conf: RunnerConf, verdicts: Iterable[Verdict], doubts: Iterable[str]) -> Exit:
+    """Choose the exit code: do all run, some, or none."""
+    stopped = {verdict.name for verdict in verdicts if verdict.stops}
+    if all(bot.name in stopped for bot in conf.bots):
+        return Exit.NOTHING_STARTS
+    return Exit.ATTENTION if stopped or list(doubts) else Exit.FINE
+
+
+def judge_all(intake: Intake, rulebook: Rulebook | None) -> Iterator[Verdict]:
+    """Judge every bot of conf.json, then those that have a context and are not in it."""
+    ctx, conf = intake.options.ctx, intake.conf
+    pages = {page.name: page for page in read_pages(ctx, installation_of(ctx))}
+    for held in conf.held_back:
+        yield Verdict(held.name, stops=[str(mistake) for mistake in held.mistakes])
+    for bot in conf.bots:
+        yield _judged(bot, pages.get(bot.name), intake.venue, rulebook)
+    known = {bot.name for bot in conf.bots} | {held.name for held in conf.held_back}
+    yield from (_removed(page) for name, page in pages.items() if name not in known)
+
+
+def _judged(bot: BotConf, page: Page | None, venue: str, rulebook: Rulebook | None) -> Verdict:
+    verdict = Verdict(bot.name, plan_text(bot))
+    if rulebook is not None:
+        verdict.stops += complaints(bot.conf, rulebook.rules, rulebook.prices)
+    if page is None:
+        verdict.remarks.append("new: it begins with the next start")
+        return verdict
+    _judge_context(verdict, bot, page, venue)
+    return verdict
+
+
+def _judge_context(verdict: Verdict, bot: BotConf, page: Page, venue: str) -> None:
+    """Add what a bot's file says to its verdict."""
+    generation = page.generation
+    if generation is None or page.problem:
+        verdict.stops.append(page.problem)
+        return
+    if generation.venue and generation.venue != venue:
+        verdict.stops.append(f"its context belongs to venue {generation.venue}, not to {venue}")
+        return
+    if generation.parked is not None:
+        reason = f"{generation.parked.kind}: {generation.parked.reason}"
+        verdict.stops.append(f"it stopped itself: {reason}; `release {bot.name}` lets it go on")
+    try:
+        refused = refusal(bot, page)
+        changed = changes(bot, generation)
+        when = since_when(bot, page) if changed else ""
+    except Halt as wrong:
+        verdict.stops.append(f"{type(wrong).__name__}: {wrong}")
+        return
+    verdict.stops += [refused] if refused else []
+    verdict.remarks += [f"changed: {text}" for text in changed]
+    if when:
+        verdict.remarks.append(when)
+    elif generation.finished:
+        verdict.remarks.append("it is finished; `afresh` lets it begin anew")
+
+
+def _removed(page: Page) -> Verdict:
+    verdict = Verdict(page.name, "it is not in conf.json and does not run")
+    if page.problem:
+        verdict.remarks.append(page.problem)
+    for order in filter(is_out, page.orders):
+        text = f"{describe(order)}, id {order.id}"
+        verdict.stops.append(f"it leaves {text}: cancel it at the exchange, or put the bot back")
+    return verdict
+
+
+def _head(intake: Intake) -> str:
+    ctx = intake.options.ctx
+    head = f"venue {intake.venue}: {'REAL MONEY' if intake.venue == 'live' else 'no real money'}"
+    if runner_at_work(ctx):
+        return f"{head}; a runner is at work on {ctx}, and what follows is of its next start"
+    return head
+
+
+def _account_doubts(rulebook: Rulebook, venue: str) -> Iterator[str]:
+    """Say what is wrong with the key. Raises BadCredentials for one that cannot trade at all."""
+    if rulebook.account is None:
+        return
+    if not rulebook.account.can_trade:
+        raise BadCredentials("this key may not trade: allow spot trading for it at Binance")
+    if rulebook.account.can_withdraw and venue == "live":
+        yield "this key may withdraw: make one that may only trade"
+
+
+def _symbols(conf: RunnerConf) -> Iterator[str]:
+    for bot in conf.bots:
+        yield from bot.conf.symbols

@@ -1,0 +1,38 @@
+"""Finds the commands by name. A command's module is imported only when it is asked for: starting
+the runner on a small computer must not wait for what it does not use.
+"""
+
+import importlib
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+import click
+
+MODULES: Final[Mapping[str, str]] = MappingProxyType({
+    "check": "check:check",
+    "status": "status_command:status",
+    "bot": "bot_file:bot",
+    "release": "release:release",
+    "afresh": "afresh:afresh",
+    "template": "template:template",
+    "simulator": "simulator_command:simulator",
+})
+"""Command: module in lib/control/, and the function in it. In the order of the help text."""
+
+
+class Commands(click.Group):
+    """The commands beside the runner itself."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name every command, in the order in which a person meets them."""
+        return list(MODULES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command; None for a name that is none."""
+        place = MODULES.get(cmd_name)
+        if place is None:
+            return None
+        module, _, function = place.partition(":")
+        found: click.Command = getattr(importlib.import_module(f"lib.control.{module}"), function)
+        return found

@@ -1,0 +1,74 @@
+"""What changed in a bot's section since it last ran, and from when that counts."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from lib.conf import BotConf
+from lib.control.ctx_folder import Page
+from lib.generation import Generation, decode_context
+from lib.life import function_path
+from lib.mistakes import Path, shown, written
+
+
+def changes(bot: BotConf, generation: Generation) -> list[str]:
+    """Name every parameter that differs, with both values."""
+    before = dict(leaves(generation.conf))
+    after = dict(leaves(bot.conf.model_dump(mode="json")))
+    if generation.function != function_path(bot):
+        before["function",] = generation.function
+        after["function",] = function_path(bot)
+    return [
+        f"{written(path)}: {_value(before, path)} → {_value(after, path)}"
+        for path in sorted(before.keys() | after.keys(), key=str)
+        if before.get(path) != after.get(path)
+    ]
+
+
+def since_when(bot: BotConf, page: Page) -> str:
+    """Say from when changes count, for a bot that has a context."""
+    assert page.generation is not None
+    if page.generation.finished:
+        return "it is finished: changes count once `afresh` lets it begin anew"
+    if busy_with(bot, page):
+        return "counts from the next lap; the one that is running ends as it began"
+    return "counts from the next start"
+
+
+def refusal(bot: BotConf, page: Page) -> str:
+    """Say why a changed symbol or function is not accepted now; empty where it is."""
+    generation = page.generation
+    assert generation is not None
+    same_symbols = generation.symbols == list(bot.conf.symbols)
+    if same_symbols and generation.function == function_path(bot):
+        return ""
+    busy = busy_with(bot, page)
+    what = "function" if same_symbols else "symbol"
+    return f"its {what} may not change while it has {busy}: let it finish first" if busy else ""
+
+
+def busy_with(bot: BotConf, page: Page) -> str:
+    """Say what is under way: unfinished orders, or what was bought and not yet sold."""
+    assert page.generation is not None
+    unfinished = [order for order in page.orders if not order.final]
+    if unfinished:
+        return f"{len(unfinished)} unfinished orders"
+    module, _, _ = page.generation.function.partition(".")
+    if module != bot.module:
+        return ""  # another bot's context: its own code will judge it
+    return decode_context(bot.kind.ctx_type, page.generation).holding
+
+
+def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Walk through a section down to its plain values."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from leaves(inner, (*path, key))
+    elif isinstance(value, list | tuple):
+        for index, inner in enumerate(value):
+            yield from leaves(inner, (*path, index))
+    elif value is not None:
+        yield path, value
+
+
+def _value(values: Mapping[Path, Any], path: Path) -> str:
+    return shown(values[path]) if path in values else "nothing"

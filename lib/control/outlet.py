@@ -1,0 +1,64 @@
+"""Writing to a terminal or pipe beside the event loop.
+
+A terminal stopped with Ctrl-S, or a pipe whose reader sleeps, blocks whoever writes to it. Here
+that is a thread of its own: no bot waits for a screen. What does not fit any more is dropped and
+counted.
+"""
+
+import os
+import threading
+import time
+from queue import SimpleQueue
+from typing import Final
+
+BACKLOG_MAX: Final = 5_000  # texts
+
+
+class Outlet:
+    """One file descriptor with a thread that writes to it. May be used from signal handlers."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._texts: SimpleQueue[str] = SimpleQueue()
+        self._given = 0
+        self._written = 0
+        self._dropped = 0
+        self._gone = False
+        threading.Thread(target=self._write_on, name="outlet", daemon=True).start()
+
+    @property
+    def idle(self) -> bool:
+        """Say whether everything given was written."""
+        return self._written == self._given
+
+    def put(self, text: str) -> None:
+        """Have a text written after those before it; returns at once."""
+        if self._given - self._written >= BACKLOG_MAX:
+            self._dropped += 1
+            return
+        if self._dropped:
+            text = f"({self._dropped} lines were dropped: nobody read them)\n{text}"
+            self._dropped = 0
+        self._given += 1
+        self._texts.put(text)
+
+    def flush(self, seconds: float) -> None:
+        """Wait until all is written, but no longer than so many seconds."""
+        deadline = time.monotonic() + seconds
+        while not self.idle and time.monotonic() < deadline:
+            time.sleep(0.002)
+
+    def _write_on(self) -> None:
+        while True:
+            text = self._texts.get()
+            if not self._gone:
+                self._write(text.encode(errors="replace"))
+            self._written += 1
+
+    def _write(self, rest: bytes) -> None:
+        """Write it all. A terminal that was closed ends the writing, never the program."""
+        try:
+            while rest:
+                rest = rest[os.write(self._fd, rest) :]
+        except OSError:
+            self._gone = True

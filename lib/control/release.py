@@ -1,0 +1,116 @@
+"""The command `release`: a bot that stopped itself may go on."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from types import MappingProxyType
+from typing import Final
+
+import click
+
+from lib.atomic_json import ContextFile
+from lib.control.bot_file import check_name, locked_shelf, park_reason
+from lib.control.exits import Exit
+from lib.control.options import Options, with_places
+from lib.control.spoken import complain, say
+from lib.control.standing import may_have_arrived
+from lib.dealer import describe
+from lib.generation import Generation, decode, encode_as_it_was, stamped
+from lib.orders import Order, orders_inside
+
+EFFECTS: Final[Mapping[str, str]] = MappingProxyType({
+    "BooksDisagree": (
+        "Its books and the exchange's are compared again as it starts. While they still "
+        "contradict each other it stops again; see to it at the exchange first."
+    ),
+    "BadCredentials": "It tries the key again: mend the key, or .env, first.",
+    "DiskFailed": (
+        "It goes on from the last state that reached the disk. See that the disk is well and has "
+        "room first: `df`, `dmesg`."
+    ),
+    "MissingBarrier": (
+        "Its code wanted to act on what was not yet on disk, and will again: a `yield ctx` is "
+        "missing in the bot's file between deciding and acting. Mend that first."
+    ),
+    "VenueReset": (
+        "The test exchange was reset. The bot goes on with its orders counted as lost; `afresh` "
+        "lets it begin anew instead."
+    ),
+    "Unavailable": (
+        "The exchange could not be asked whether it has orders of this bot from an earlier life, "
+        "and will not be asked again: look there first."
+    ),
+    "Halt": (
+        "It goes on from where it stood. If what it complained of still holds, it stops again at "
+        "once; `afresh` lets it begin anew instead."
+    ),
+})
+BUG: Final = (
+    "This looks like a mistake in the bot's code. It goes on from the last state on disk, and "
+    "stops again at the same place unless the code was mended."
+)
+
+
+@click.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask first.")
+@with_places
+def release(options: Options, *, name: str, yes: bool) -> Exit:
+    """Let a bot that stopped itself go on with the next start.
+
+    Says first why it stopped and what going on will mean. No runner may be at work meanwhile.
+    """
+    with locked_shelf(options.ctx, what=f"run `release {name}`") as shelf:
+        check_name(shelf, name)
+        with closing(ContextFile.open(shelf.path(name))) as file:
+            return _release(file, name, asking=not yes)
+
+
+def effects(generation: Generation) -> list[str]:
+    """Say what a release will do, by what the bot stopped for."""
+    assert generation.parked is not None
+    lost = in_doubt(generation)
+    if lost and generation.parked.kind == "Halt":
+        return [
+            "These orders were sent, and no answer came:",
+            *(f"    {describe(order)}, id {order.id}" for order in lost),
+            "They are looked for once more. One that is found is followed; one that is still "
+            "nowhere is presumed never to have arrived, and the bot may send it again.",
+        ]
+    return [EFFECTS.get(generation.parked.kind, BUG)]
+
+
+def in_doubt(generation: Generation) -> Sequence[Order]:
+    """Answer the orders that the exchange may have without our knowing."""
+    return [order for order in orders_inside(generation.context) if may_have_arrived(order)]
+
+
+def released(generation: Generation) -> bytes:
+    """Make the fields of the same bot, free to go on; nothing else changes.
+
+    What may be presumed absent reaches up to the last sending of an order now in doubt: exchange
+    time, which this command does not know otherwise.
+    """
+    memory = generation.memory
+    sent = [order.sent_at for order in in_doubt(generation)]
+    until = max([memory.doubts_accepted_until, *sent])
+    free = generation.model_copy(
+        update={
+            "parked": None,
+            "memory": memory.model_copy(update={"doubts_accepted_until": until}),
+        }
+    )
+    return stamped(encode_as_it_was(free), generation.saved_at)
+
+
+def _release(file: ContextFile, name: str, *, asking: bool) -> Exit:
+    generation = decode(file.fields)
+    if generation.parked is None:
+        complain(f"{name} did not stop itself; `status` and `check` say how it stands")
+        return Exit.ATTENTION
+    say(park_reason(name, generation.parked))
+    say("\n".join(effects(generation)))
+    if asking and not click.confirm("Release it?", default=False):
+        return Exit.ATTENTION
+    file.save(released(generation))
+    say(f"{name} goes on with the next start.")
+    return Exit.FINE

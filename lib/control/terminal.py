@@ -1,0 +1,138 @@
+"""Where the person reads what the runner says: a live table, log lines, or the journal.
+
+Everything shown passes the redaction. Nothing here ever makes the event loop wait.
+"""
+
+import asyncio
+import logging
+import os
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, Protocol
+
+from lib.control.board import Row
+from lib.control.live_table import LiveTable
+from lib.control.log_lines import coloured, is_journal, log_line, with_priority
+from lib.control.outlet import Outlet
+from lib.news import Kind, News
+from lib.redaction import Redactor
+
+FRAME: Final = 0.25  # seconds between two looks at what changed
+FRAMES_UNTIL_WHOLE: Final = 40  # then the screen is painted whole: somebody may have typed on it
+FLUSH: Final = 0.3  # seconds a slow terminal is waited for at the end
+
+
+class Face(Protocol):
+    """How news are shown."""
+
+    def tell(self, news: News) -> None: ...
+
+    def leave(self) -> None: ...
+
+
+class LogLines:
+    """Shows news as lines, one after the other."""
+
+    def __init__(self, outlet: Outlet, write: Callable[[News], str]) -> None:
+        self._outlet = outlet
+        self._write = write
+
+    def tell(self, news: News) -> None:
+        self._outlet.put(f"{self._write(news)}\n")
+
+    def leave(self) -> None:
+        """Leave nothing behind: lines are complete as they are."""
+
+
+class Terminal:
+    """The person's window. `tell` is a sink for news."""
+
+    def __init__(self, outlet: Outlet, face: Face, redactor: Redactor) -> None:
+        self._outlet = outlet
+        self._face = face
+        self._redactor = redactor
+
+    def tell(self, news: News) -> None:
+        """Show news, without any secret in it."""
+        text = self._redactor.redact(news.text)
+        self._face.tell(News(news.at or machine_time(), news.bot, news.kind, text))
+
+    def announce(self, text: str) -> None:
+        """Say in the first line what was started."""
+        if isinstance(self._face, LiveTable):
+            self._face.title = self._redactor.redact(text)
+        self.tell(News(0, "", Kind.START, text))
+
+    async def show(self, rows: Callable[[], Sequence[Row]]) -> None:
+        """Keep the live table current for ever; where there is none, do nothing."""
+        face = self._face
+        if not isinstance(face, LiveTable):
+            return
+        frame = 0
+        while True:
+            frame += 1
+            if frame % FRAMES_UNTIL_WHOLE == 0:
+                face.forget()
+            face.paint(rows())
+            await asyncio.sleep(FRAME)
+
+    def leave(self) -> None:
+        """Finish: what was said is written, the terminal is as it was."""
+        self._face.leave()
+        self._outlet.flush(FLUSH)
+
+    def take_logging(self) -> None:
+        """Show the warnings of libraries here as well."""
+        handler = _LogHandler(self.tell)
+        handler.addFilter(self._redactor)
+        root = logging.getLogger()
+        root.handlers[:] = [handler]
+        root.setLevel(logging.WARNING)
+        logging.captureWarnings(capture=True)
+
+
+def open_terminal(fd: int, environ: Mapping[str, str], redactor: Redactor) -> Terminal:
+    """Choose how to show news on a descriptor: a table on a terminal, else lines."""
+    outlet = Outlet(fd)
+    return Terminal(outlet, _face(fd, environ, outlet), redactor)
+
+
+def _face(fd: int, environ: Mapping[str, str], outlet: Outlet) -> Face:
+    colours = os.isatty(fd) and not environ.get("NO_COLOR")
+    if os.isatty(fd) and environ.get("TERM", "dumb") != "dumb":
+        return LiveTable(outlet, size=lambda: _size(fd), colours=colours)
+    if is_journal(fd, environ):
+        return LogLines(outlet, lambda news: with_priority(news, log_line(news)))
+    if colours:
+        return LogLines(outlet, lambda news: coloured(news, log_line(news)))
+    return LogLines(outlet, log_line)
+
+
+def _size(fd: int) -> tuple[int, int]:
+    """Ask the terminal for its columns and lines; 80 and 24 where it does not know."""
+    try:
+        columns, lines = os.get_terminal_size(fd)
+    except OSError:
+        columns, lines = 0, 0
+    otherwise = shutil.get_terminal_size() if not (columns and lines) else (columns, lines)
+    return columns or otherwise[0], lines or otherwise[1]
+
+
+class _LogHandler(logging.Handler):
+    """Turns log records into news of the runner."""
+
+    def __init__(self, tell: Callable[[News], None]) -> None:
+        super().__init__(logging.WARNING)
+        self._tell = tell
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = f"{record.name}: {record.getMessage()}"
+        if record.exc_text:
+            text = f"{text}\n{record.exc_text}"
+        self._tell(News(machine_time(), "", Kind.WARNING, text))
+
+
+def machine_time() -> int:
+    """Tell the machine's time, ms: for what is said before the exchange's is known."""
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,476 @@
+"""One bot's way to the exchange: ids, the fence, the purse, the tripwire, the search in doubt.
+
+`Dealer` is the `Exchange` that lib/orders.py asks for, over any venue. It decides nothing about
+an order's state; it writes intents, sends what is on disk, and answers questions with proof.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from decimal import Decimal
+from typing import Final
+
+from lib.doubt import look_for
+from lib.errors import (
+    BooksDisagree,
+    DuplicateOrder,
+    Halt,
+    MissingBarrier,
+    NotSent,
+    OutcomeUnknown,
+    Refused,
+    Unavailable,
+    UnknownOrder,
+)
+from lib.exchange import ZERO, CancelRequest, OrderRecord, PlaceRequest
+from lib.floor import Floor
+from lib.generation import FormerId, Memory
+from lib.ids import Leg, intent_token, make_id
+from lib.money import SymbolRules, plain
+from lib.news import Kind, readable
+from lib.orders import Order, OrderState, all_trades_known
+from lib.quotes import Alarm
+
+SEND_WINDOW_MIN: Final = 2_000  # ms between announcing an intent and the last moment to send it
+QUOTE_AGE_MAX: Final = 10.0  # seconds; an older price is asked for again
+TIMER_MAX: Final = 30.0  # seconds; the loop's clock stands still while the machine sleeps
+
+
+class Dealer:
+    """The desk's hand at the exchange, for one bot and one birth."""
+
+    def __init__(
+        self,
+        floor: Floor,
+        *,
+        bot: str,
+        birth: int,
+        memory: Memory,
+        acknowledged: Callable[[], bytes],
+        tell: Callable[[Kind, str], None],
+        park_on_doubt: bool,
+    ) -> None:
+        self._floor = floor
+        self._venue, self._clock, self._mirror = floor.venue, floor.clock, floor.mirror
+        self._limits = floor.limits
+        self._bot = bot
+        self._birth = birth
+        self._memory = memory
+        self._acknowledged = acknowledged
+        self._tell = tell
+        self._park_on_doubt = park_on_doubt
+        self._pauses: dict[str, int] = {}
+        self._announced: set[str] = set()
+        self._waiting: dict[str, Order] = {}
+        self._prices: dict[str, Decimal] = {}
+        self.slowest_save_ms = 0
+
+    def now(self) -> int:
+        """Answer the exchange's time, ms."""
+        return self._clock.now()
+
+    # --- intents: await-free, on disk with the next save
+
+    async def ready(self, order: Order) -> None:
+        """Wait until a new order may leave: the account is known, the desk not stale."""
+        order.planned_at = order.planned_at or self.now()
+        await self._mirror.fresh()
+        if order.type == "MARKET":
+            await self.reference_price(order.symbol)
+        self._floor.funds.release(order.id)  # an announcement before this one, never sent
+        for interval in self._limits.intervals:  # what was heard of the balance may be old
+            if not self._shortage(order):
+                return
+            await self._mirror.poll_again()
+            await asyncio.sleep(interval / 1000)
+
+    def announce(self, order: Order) -> bool:
+        """Write the intent into the order; or its end, if the plan cannot or may not be sent."""
+        now = self.now()
+        too_late = self._too_late(order, now)
+        if too_late:
+            order.state, order.reason = OrderState.ABANDONED, too_late
+            return False
+        if not order.id:
+            self._round(order)
+        complaints = self._complaints(order)
+        if complaints:
+            order.state, order.reason = OrderState.REJECTED, "; ".join(complaints)
+            return False
+        order.id = order.id or self._next_id("a")
+        order.sends += 1
+        order.sent_at = now
+        deadlines = (order.best_before, order.give_up_at or order.best_before)
+        order.send_by = min(self._send_by(now), *deadlines)
+        order.recv_window = self._limits.recv_window
+        order.token = intent_token(order.id, order.send_by)
+        order.state = OrderState.SUBMITTING
+        asset, order.spends_at_most = self._worst_case(order)
+        self._mirror.follow(order.symbol, order.id)
+        self._floor.funds.commit(order.id, asset, order.spends_at_most)
+        self._announced.add(order.id)
+        return True
+
+    def announce_cancel(self, order: Order) -> None:
+        """Write the intent of a cancel into the order."""
+        order.cancel_id = self._next_id("c")
+        order.cancel_send_by = self._send_by(self.now())
+        order.cancel_token = intent_token(order.cancel_id, order.cancel_send_by)
+
+    async def last_look(self, order: Order) -> OrderRecord | None:
+        """Ask once more by id, after the matching engine knew of no open order."""
+        while True:
+            try:
+                found = await self._venue.find_order(order.symbol, client_order_id=order.id)
+            except Unavailable:
+                await self._wait_for_bell(order, self._limits.intervals[-1])
+                continue
+            record = found or self._mirror.record(order.id)
+            return None if record is None else await self._completed(self._accept(order, record))
+
+    def give_id_up(self, order: Order) -> None:
+        """Remember the id as never accepted. One that shows up later stops the bot."""
+        self._memory.former.append(FormerId(id=order.id, symbol=order.symbol, since=self.now()))
+        self._floor.funds.release(order.id)
+        self._mirror.unfollow(order.id)
+        self._tell(Kind.DOUBT, f"order {order.id} never reached the exchange")
+        self._announced.discard(order.id)
+        order.id, order.token, order.sends, order.reason = "", "", 0, ""
+        order.cancel_id, order.cancel_token, order.cancel_send_by = "", "", 0
+        order.state = OrderState.PLANNED
+
+    def close(self, order: Order) -> None:
+        """Book a final order: what it brought and what it cost, by asset."""
+        memory, rules = self._memory, self.rules(order.symbol)
+        sign = 1 if order.side == "BUY" else -1
+        if order.filled:
+            _add(memory.net, rules.base_asset, sign * order.executed)
+            _add(memory.net, rules.quote_asset, -sign * order.executed_quote)
+            for fill in filter(lambda fill: fill.commission, order.fills):
+                _add(memory.fees, fill.commission_asset, fill.commission)
+        memory.orders_done += 1
+        if order.order_id is not None:
+            memory.newest_order = (order.symbol, order.order_id, order.id, order.ended_at)
+        if order.id:
+            self._mirror.unfollow(order.id)
+            self._floor.funds.accepted(order.id, order.ended_at)
+        self._tell_end(order)
+
+    def withdraw_unsaved(self, saved: set[str]) -> None:
+        """Forget intents that never reached the disk, hence never the exchange."""
+        for client_order_id in self._announced - saved:
+            self._floor.funds.release(client_order_id)
+            self._mirror.unfollow(client_order_id)
+
+    # --- requests: only what the disk has acknowledged
+
+    async def place(self, order: Order) -> OrderRecord:
+        """Send an announced order. Raises Refused, NotSent, OutcomeUnknown or BooksDisagree."""
+        self._tripwire(order.token)
+        request = PlaceRequest(
+            client_order_id=order.id,
+            symbol=order.symbol,
+            side=order.side,
+            type=order.type,
+            send_by=order.send_by,
+            recv_window=order.recv_window,
+            quantity=order.quantity,
+            quote_quantity=order.quote_quantity,
+            price=order.price,
+            stop_price=order.stop_price,
+            time_in_force=order.time_in_force,
+        )
+        try:
+            record = await self._venue.place(request)
+        except DuplicateOrder as duplicate:
+            if order.sends < 2:
+                raise BooksDisagree(
+                    f"the exchange has an order {order.id} that was never sent before"
+                ) from duplicate
+            raise OutcomeUnknown(f"{order.id} may have arrived before") from duplicate
+        except NotSent:
+            self._floor.funds.release(order.id)
+            raise
+        except Refused as refused:
+            self._floor.funds.release(order.id)
+            self._tell(Kind.ORDER, f"{describe(order)} was refused: {refused}")
+            raise
+        except OutcomeUnknown as unknown:
+            self._tell(Kind.DOUBT, f"{describe(order)}: no answer ({unknown}); looking for it")
+            raise
+        self._pauses.pop(order.id, None)
+        self._tell_open(order, record)
+        return self._accept(order, record)
+
+    async def cancel(self, order: Order) -> OrderRecord:
+        """Send an announced cancel. Raises UnknownOrder, Refused, NotSent or OutcomeUnknown."""
+        self._tripwire(order.cancel_token)
+        try:
+            record = await self._venue.cancel(
+                CancelRequest(
+                    client_order_id=order.cancel_id,
+                    symbol=order.symbol,
+                    target_client_order_id=order.id,
+                    send_by=order.cancel_send_by,
+                    recv_window=self._limits.recv_window,
+                    target_order_id=order.order_id,
+                )
+            )
+        except (UnknownOrder, OutcomeUnknown):
+            self._mirror.ask_soon()
+            raise
+        return await self._completed(self._accept(order, record))
+
+    # --- questions
+
+    async def look_for(self, order: Order) -> OrderRecord | None:
+        """Find an order in doubt; None once it is presumed absent but for a cancel.
+
+        Raises BooksDisagree for an order of the same shape under an id we do not know, and Halt
+        where a person wants to decide.
+        """
+        self._mirror.follow(order.symbol, order.id)
+        record = await look_for(self._floor, order)
+        if record is not None:
+            self._tell(Kind.DOUBT, f"{describe(order)} was found: {record.status.lower()}")
+            record = await self._completed(self._accept(order, record))
+            self._tell_fills(order, record)
+            return record
+        if self._park_on_doubt and order.sent_at > self._memory.doubts_accepted_until:
+            raise Halt(
+                f"{describe(order)}, id {order.id}, was sent and is nowhere to be found; "
+                "release the bot to have it presumed absent"
+            )
+        return None
+
+    async def next_report(self, order: Order) -> OrderRecord | str:
+        """Wait for news of a live order; or answer why it is to be canceled."""
+        self._mirror.follow(order.symbol, order.id, order.order_id)
+        self._waiting[order.id] = order
+        by_price = order.give_up_below is not None or order.give_up_above is not None
+        if by_price:
+            self._floor.quotes.open(order.symbol)
+        try:
+            return await self._report_or_reason(order, by_price=by_price)
+        finally:
+            del self._waiting[order.id]
+            if by_price:
+                self._floor.quotes.close(order.symbol)
+
+    async def _report_or_reason(self, order: Order, *, by_price: bool) -> OrderRecord | str:
+        bell = self._mirror.bell(order.id)
+        while True:
+            bell.clear()
+            record = self._mirror.record(order.id)
+            if record is not None and _says_more(record, order):
+                record = await self._completed(record)
+                self._tell_fills(order, record)
+                return record
+            why = await self._why_give_up(order, by_price=by_price)
+            if why:
+                return why
+            alarm = self._set_alarm(order, bell) if by_price else None
+            await self._wait_until(order.give_up_at, bell, glance=by_price)
+            if alarm:
+                self._floor.quotes.dismiss(alarm)
+
+    def wake_given_up(self) -> None:
+        """Wake the machines whose order the bot has decided to give up."""
+        for client_order_id, order in self._waiting.items():
+            if order.give_up:
+                self._mirror.bell(client_order_id).set()
+
+    async def ask(self, order: Order) -> OrderRecord:
+        """Ask how a live order stands, again and again until there is an answer."""
+        self._mirror.follow(order.symbol, order.id, order.order_id)
+        while True:
+            try:
+                found = await self._venue.find_order(
+                    order.symbol, order_id=order.order_id, client_order_id=order.id
+                )
+            except Unavailable:
+                found = None
+            if found is not None:
+                return await self._completed(self._mirror.merge(found))
+            await self._wait_for_bell(order, self._limits.intervals[-1])
+
+    async def pause(self, order: Order) -> None:
+        """Wait a little before trying again, longer each time."""
+        turn = self._pauses.get(order.id, 0)
+        self._pauses[order.id] = turn + 1
+        intervals = self._limits.intervals
+        await asyncio.sleep(intervals[min(turn, len(intervals) - 1)] / 1000)
+
+    async def reference_price(self, symbol: str) -> Decimal:
+        """Answer the last price, asked for if no stream brought it lately."""
+        quote = self._floor.quotes.latest(symbol, younger_than=QUOTE_AGE_MAX)
+        if quote is None or not quote.last:
+            quote = await self._venue.quote(symbol)
+        if not quote.last:
+            raise Unavailable(f"{symbol} has no price yet")
+        self._prices[symbol] = quote.last
+        return quote.last
+
+    def rules(self, symbol: str) -> SymbolRules:
+        """Answer a symbol's rules. Raises Halt for one the venue does not have."""
+        rules = self._floor.rules.get(symbol)
+        if rules is None:
+            raise Halt(f"{self._venue.name} does not trade {symbol}")
+        return rules
+
+    # --- the steps of the above
+
+    def _next_id(self, leg: Leg) -> str:
+        self._memory.ids_given += 1
+        return make_id(
+            installation=self._floor.installation,
+            bot=self._bot,
+            birth=self._birth,
+            counter=self._memory.ids_given,
+            leg=leg,
+        )
+
+    def _send_by(self, now: int) -> int:
+        return now + max(SEND_WINDOW_MIN, 4 * self.slowest_save_ms)
+
+    def _round(self, order: Order) -> None:
+        rules = self.rules(order.symbol)
+        if order.quantity is not None:
+            order.quantity = rules.round_quantity(order.quantity, order.type)
+        if order.price is not None:
+            order.price = rules.round_price(order.price, order.side)
+        if order.stop_price is not None:
+            order.stop_price = rules.round_price(order.stop_price, order.side)
+
+    def _complaints(self, order: Order) -> list[str]:
+        price = self._prices.get(order.symbol)
+        found = self.rules(order.symbol).complaints(order, reference_price=price)
+        if found:
+            return found
+        shortage = self._shortage(order)
+        return [shortage] if shortage else []
+
+    def _shortage(self, order: Order) -> str:
+        """Say what is missing to pay for an order, in the worst case."""
+        try:
+            asset, amount = self._worst_case(order)
+        except ValueError:  # an order without amounts, which the rules complain about
+            return ""
+        free = self._floor.funds.free(asset)
+        return f"needs {plain(amount)} {asset}, free are {plain(free)}" if amount > free else ""
+
+    def _too_late(self, order: Order, now: int) -> str:
+        if order.give_up:
+            return order.give_up
+        if now >= order.best_before:
+            return "the plan was past its best-before"
+        if order.give_up_at is not None and now >= order.give_up_at:
+            return "it would have to be canceled at once"
+        return ""
+
+    def _worst_case(self, order: Order) -> tuple[str, Decimal]:
+        price = self._prices.get(order.symbol) or order.price or order.stop_price or ZERO
+        return self.rules(order.symbol).asset_spent(order, reference_price=price)
+
+    def _tripwire(self, token: str) -> None:
+        if f'"{token}"'.encode() not in self._acknowledged():
+            raise MissingBarrier(
+                f"{self._bot} wants to send {token}, which is not on disk: "
+                "a machine must `yield` between deciding and acting"
+            )
+
+    def _accept(self, order: Order, record: OrderRecord) -> OrderRecord:
+        """Take an answer into the mirror and the purse."""
+        self._mirror.follow(order.symbol, order.id, record.order_id)
+        self._floor.funds.accepted(order.id, record.updated_at or self.now())
+        return self._mirror.merge(record)
+
+    async def _completed(self, record: OrderRecord) -> OrderRecord:
+        """Ask until every trade of what was executed is known."""
+        turn = 0
+        while not all_trades_known(record.fills, record.executed):
+            with suppress(Unavailable):
+                record = await self._mirror.complete(record)
+            if not all_trades_known(record.fills, record.executed):
+                await asyncio.sleep(self._limits.intervals[turn] / 1000)
+                turn = min(turn + 1, len(self._limits.intervals) - 1)
+        return record
+
+    async def _why_give_up(self, order: Order, *, by_price: bool) -> str:
+        if order.give_up:
+            return order.give_up
+        if order.give_up_at is not None and self.now() >= order.give_up_at:
+            return "it waited long enough"
+        if not by_price:
+            return ""
+        try:
+            last = await self.reference_price(order.symbol)
+        except Unavailable:  # a stop is not judged by a price of yesterday
+            return ""
+        if order.give_up_below is not None and last <= order.give_up_below:
+            return f"the price fell to {plain(last)}"
+        if order.give_up_above is not None and last >= order.give_up_above:
+            return f"the price rose to {plain(last)}"
+        return ""
+
+    def _set_alarm(self, order: Order, bell: asyncio.Event) -> Alarm:
+        below, above = order.give_up_below, order.give_up_above
+        return self._floor.quotes.alarm(order.symbol, bell.set, below=below, above=above)
+
+    async def _wait_until(self, at: int | None, bell: asyncio.Event, *, glance: bool) -> None:
+        """Wait for the bell or a deadline; a timer that slept through a suspend is short."""
+        seconds = QUOTE_AGE_MAX if glance else TIMER_MAX
+        if at is not None:
+            seconds = min(seconds, max(0, at - self.now()) / 1000)
+        timer = asyncio.get_running_loop().call_later(seconds, bell.set)
+        await bell.wait()
+        timer.cancel()
+
+    async def _wait_for_bell(self, order: Order, ms: int) -> None:
+        bell = self._mirror.bell(order.id)
+        bell.clear()
+        timer = asyncio.get_running_loop().call_later(ms / 1000, bell.set)
+        await bell.wait()
+        timer.cancel()
+
+    # --- what the person hears
+
+    def _tell_open(self, order: Order, record: OrderRecord) -> None:
+        if not record.executed:
+            self._tell(Kind.ORDER, f"{describe(order)} is in the book")
+        self._tell_fills(order, record)
+
+    def _tell_fills(self, order: Order, record: OrderRecord) -> None:
+        new = record.executed - order.executed
+        if new > 0:
+            quote = record.executed_quote - order.executed_quote
+            rules = self.rules(order.symbol)
+            verb = "bought" if order.side == "BUY" else "sold"
+            self._tell(
+                Kind.FILL,
+                f"{verb} {plain(new)} {rules.base_asset} at {readable(quote / new)} "
+                f"for {readable(quote)} {rules.quote_asset}",
+            )
+
+    def _tell_end(self, order: Order) -> None:
+        if order.state is not OrderState.FILLED:
+            why = f": {order.reason}" if order.reason else ""
+            self._tell(Kind.ORDER, f"{describe(order)} {order.state}{why}")
+
+
+def describe(order: Order) -> str:
+    """Name an order for a person: BUY 0.001 BTCUSDT at 61000."""
+    amount = order.quantity if order.quantity is not None else order.quote_quantity
+    size = plain(amount) if amount is not None else "?"
+    unit = "" if order.quantity is not None else " (quote)"
+    price = f" at {plain(order.price)}" if order.price is not None else " at market"
+    stop = f" once {plain(order.stop_price)} is reached" if order.stop_price is not None else ""
+    return f"{order.side} {size}{unit} {order.symbol}{price}{stop}"
+
+
+def _says_more(record: OrderRecord, order: Order) -> bool:
+    return record.executed > order.executed or record.status.final
+
+
+def _add(books: dict[str, Decimal], asset: str, amount: Decimal) -> None:
+    books[asset] = books.get(asset, ZERO) + amount

@@ -1,0 +1,143 @@
+"""The few things this program asks of a disk, as one object.
+
+Whatever must survive a crash goes through a `Disk`. Tests put a simulated one in its place, which
+is weaker than any real disk and loses power at every single call.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+_MOUNTS = Path("/proc/self/mountinfo")
+_UNSAFE_NAMES = {r"\040": " ", r"\011": "\t", r"\012": "\n", r"\134": "\\"}
+
+
+@dataclass(frozen=True, slots=True)
+class FileSystem:
+    """Where a folder lives: the kind as mount(8) names it, and what is left of it."""
+
+    kind: str
+    free_bytes: int
+    free_files: int | None  # None: this kind does not count files
+
+
+class Disk(Protocol):
+    """The system calls used. All raise OSError; only fsync and fdatasync promise anything."""
+
+    def open(self, path: Path, flags: int, mode: int = 0o600) -> int: ...
+
+    def close(self, fd: int) -> None: ...
+
+    def pread(self, fd: int, length: int, offset: int) -> bytes: ...
+
+    def pwrite(self, fd: int, content: bytes | memoryview, offset: int) -> int: ...
+
+    def fsync(self, fd: int) -> None: ...
+
+    def fdatasync(self, fd: int) -> None: ...
+
+    def drop_cache(self, fd: int) -> None:
+        """Forget the file's clean pages: what is read next comes from the device."""
+        ...
+
+    def size(self, fd: int) -> int: ...
+
+    def lock(self, fd: int) -> None:
+        """Take the exclusive lock that dies with this process, or raise BlockingIOError."""
+        ...
+
+    def exists(self, path: Path) -> bool: ...
+
+    def owner(self, path: Path) -> int: ...
+
+    def rename(self, source: Path, target: Path) -> None: ...
+
+    def unlink(self, path: Path) -> None: ...
+
+    def mkdir(self, path: Path, mode: int = 0o700) -> None: ...
+
+    def listdir(self, path: Path) -> list[str]: ...
+
+    def file_system(self, path: Path) -> FileSystem: ...
+
+
+class RealDisk:
+    """The operating system's."""
+
+    def open(self, path: Path, flags: int, mode: int = 0o600) -> int:
+        return os.open(path, flags, mode)
+
+    def close(self, fd: int) -> None:
+        os.close(fd)
+
+    def pread(self, fd: int, length: int, offset: int) -> bytes:
+        return os.pread(fd, length, offset)
+
+    def pwrite(self, fd: int, content: bytes | memoryview, offset: int) -> int:
+        return os.pwrite(fd, content, offset)
+
+    def fsync(self, fd: int) -> None:
+        os.fsync(fd)
+
+    def fdatasync(self, fd: int) -> None:
+        os.fdatasync(fd)
+
+    def drop_cache(self, fd: int) -> None:
+        os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+
+    def size(self, fd: int) -> int:
+        return os.fstat(fd).st_size
+
+    def lock(self, fd: int) -> None:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def exists(self, path: Path) -> bool:
+        return os.path.lexists(path)
+
+    def owner(self, path: Path) -> int:
+        return path.stat().st_uid
+
+    def rename(self, source: Path, target: Path) -> None:
+        source.rename(target)
+
+    def unlink(self, path: Path) -> None:
+        path.unlink()
+
+    def mkdir(self, path: Path, mode: int = 0o700) -> None:
+        path.mkdir(mode)
+
+    def listdir(self, path: Path) -> list[str]:
+        return [entry.name for entry in path.iterdir()]
+
+    def file_system(self, path: Path) -> FileSystem:
+        left = os.statvfs(path)
+        return FileSystem(
+            kind=mounted_kind(path.resolve(), _MOUNTS.read_text().splitlines()),
+            free_bytes=left.f_bavail * left.f_frsize,
+            free_files=left.f_favail if left.f_files else None,
+        )
+
+
+REAL_DISK: Disk = RealDisk()
+
+
+def mounted_kind(path: Path, mounts: list[str]) -> str:
+    """Name the file system that the deepest (and among equals the last) mount brings to a path."""
+    deepest, kind = -1, "unknown"
+    for point, mounted in _mount_points(mounts):
+        if path.is_relative_to(point) and len(point.parts) >= deepest:
+            deepest, kind = len(point.parts), mounted
+    return kind
+
+
+def _mount_points(mounts: list[str]) -> Iterator[tuple[Path, str]]:
+    """Read lines of /proc/self/mountinfo: field 5 is the place, the kind follows the dash."""
+    for line in mounts:
+        before, _, after = line.partition(" - ")
+        place = before.split()[4]
+        for escaped, meant in _UNSAFE_NAMES.items():
+            place = place.replace(escaped, meant)
+        yield Path(place), after.split()[0]

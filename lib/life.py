@@ -1,0 +1,277 @@
+"""The life of one bot: drive it from the disk, save it, restart it, park it.
+
+Every life begins from the disk, never from what a dead machine left in memory. Weather is
+retried; everything else, bugs included, parks the bot: a bug is not weather.
+"""
+
+import asyncio
+import traceback
+from collections.abc import Callable, Iterable
+from enum import StrEnum
+from typing import Final
+
+from lib.atomic_json import ContextFile
+from lib.bot_kinds import BotKind, find_bot, split_function
+from lib.conf import BotConf
+from lib.dealer import Dealer
+from lib.desk import Desk
+from lib.errors import CorruptContext, DiskFailed, Halt, LaterContext, Unavailable
+from lib.floor import Floor
+from lib.generation import (
+    Generation,
+    Memory,
+    Parked,
+    decode,
+    decode_context,
+    encode,
+    encode_as_it_was,
+    stamped,
+    unstamped,
+)
+from lib.machine import Context, drive
+from lib.news import Kind
+from lib.orders import FINAL, Order, date_plans, orders_inside
+from lib.rollback import Past, prove_current
+
+BACK_OFF: Final = (1, 2, 5, 10, 30)  # seconds; the last one for ever
+FAIR_WEATHER: Final = 60_000  # ms after which bad weather counts as new
+
+
+class Standing(StrEnum):
+    """Where a bot stands, as a program reads it."""
+
+    WAITING = "waiting"  # not started yet, or between two tries in bad weather
+    RUNNING = "running"
+    FINISHED = "finished"
+    PARKED = "parked"
+
+
+class Life:
+    """One bot and its file."""
+
+    def __init__(
+        self,
+        bot: BotConf,
+        file: ContextFile,
+        floor: Floor,
+        tell: Callable[[str, Kind, str], None],
+        *,
+        past: Past,
+        park_on_doubt: bool,
+        redact: Callable[[str], str],
+    ) -> None:
+        self.bot = bot
+        self.file = file
+        self.standing = Standing.WAITING
+        self.weather = ""
+        self.account = ""  # known once connected
+        self._floor = floor
+        self._past = past
+        self._redact = redact
+        self._tell_all = tell
+        self._park_on_doubt = park_on_doubt
+        self._proven = False
+        self._task: asyncio.Task[None] | None = None
+        self.generation = decode(file.fields)
+
+    @property
+    def orders(self) -> Iterable[Order]:
+        """The orders in the context as last saved."""
+        return orders_inside(self.file.newest_object["context"])
+
+    def holding(self) -> str:
+        """Say what the bot has bought and not yet sold, as the function that saved it knows."""
+        try:
+            return decode_context(self._kind_of_context().ctx_type, self.generation).holding
+        except (Exception, SystemExit) as wrong:  # noqa: BLE001 - one bot's code, whatever it does
+            return f"a context that its function cannot read ({type(wrong).__name__}: {wrong})"
+
+    def _kind_of_context(self) -> BotKind:
+        if self.generation.function == function_path(self.bot):
+            return self.bot.kind
+        return find_bot(*split_function(self.generation.function))
+
+    def tell(self, kind: Kind, text: str) -> None:
+        """Say something in the bot's name."""
+        text = self._redact(text)
+        self.generation.memory.said = text
+        self._tell_all(self.bot.name, kind, text)
+
+    # --- from start to end
+
+    def start(self) -> None:
+        """Begin to live, unless the bot is parked or finished."""
+        if self.generation.parked is not None:
+            self.standing = Standing.PARKED
+        elif self.generation.finished:
+            self.standing = Standing.FINISHED
+        elif self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(
+                self._keep_alive(), name=self.bot.name
+            )
+
+    def halt(self, wrong: Exception) -> None:
+        """Stop the bot from outside: what was seen concerns its books."""
+        if self._task is not None:
+            self._task.cancel()
+        self._task = asyncio.get_running_loop().create_task(self._park(wrong))
+
+    async def _keep_alive(self) -> None:
+        tries = 0
+        while True:
+            began = self._floor.clock.now()
+            try:
+                await self._live()
+            except Unavailable as weather:
+                tries = 0 if self._floor.clock.now() - began > FAIR_WEATHER else tries
+                await self._wait_out(weather, BACK_OFF[min(tries, len(BACK_OFF) - 1)])
+                tries += 1
+            except asyncio.CancelledError:
+                if _canceled_from_outside():
+                    raise
+                await self._park(RuntimeError("the bot canceled itself"))
+                return
+            except (Exception, SystemExit) as wrong:  # noqa: BLE001 - Halt and bugs alike
+                await self._park(wrong)
+                return
+            else:
+                await self._finish()
+                return
+
+    async def _wait_out(self, weather: Unavailable, delay: int) -> None:
+        """Wait before the next try. Told when it begins; `_save` tells the end."""
+        if not self.weather:
+            self._tell_all(self.bot.name, Kind.WEATHER, f"{weather}; trying again")
+        self.standing, self.weather = Standing.WAITING, str(weather)
+        await asyncio.sleep(delay)
+
+    async def _live(self) -> None:
+        await self.file.idle()
+        self.generation = decode(self.file.fields)
+        if not self._proven:
+            await prove_current(
+                self._floor,
+                self._past,
+                self.generation,
+                self.bot.conf.symbols,
+                suspect=self.file.suspect,
+            )
+            self._proven = True
+        context = decode_context(self.bot.kind.ctx_type, self.generation)
+        dealer = Dealer(
+            self._floor,
+            bot=self.bot.name,
+            birth=self.generation.birth,
+            memory=self.generation.memory,
+            acknowledged=lambda: self.file.acknowledged,
+            tell=self.tell,
+            park_on_doubt=self._park_on_doubt,
+        )
+        desk = Desk(self._floor, dealer, self.tell)
+        self.standing = Standing.RUNNING
+        self._take_conf()
+        quotes, symbols = self._floor.quotes, self.bot.conf.symbols
+        for symbol in symbols:
+            quotes.open(symbol)
+        try:
+            machine = self.bot.kind.entry(desk, self.bot.conf, context)
+            await drive(machine, lambda ctx: self._save(dealer, ctx))
+        finally:
+            dealer.withdraw_unsaved({order.id for order in self.orders})
+            for symbol in symbols:
+                quotes.close(symbol)
+
+    def _take_conf(self) -> None:
+        """Have the conf of this life go to disk with the next save."""
+        self.generation.account = self.generation.account or self.account
+        self.generation.function = function_path(self.bot)
+        self.generation.symbols = list(self.bot.conf.symbols)
+        self.generation.conf = self.bot.conf.model_dump(mode="json")
+
+    # --- what goes to disk
+
+    async def _save(self, dealer: Dealer, context: Context) -> None:
+        if self.weather:
+            self._tell_all(self.bot.name, Kind.WEATHER, "goes on")
+            self.weather = ""
+        began = self._floor.clock.now()
+        date_plans(context, began)
+        await self._store(encode(self.generation, context))
+        dealer.wake_given_up()
+        dealer.slowest_save_ms = max(
+            self._floor.clock.now() - began, dealer.slowest_save_ms * 9 // 10
+        )
+
+    async def _store(self, fields: bytes) -> None:
+        if fields == unstamped(self.file.fields):
+            await asyncio.sleep(0)  # a bot that only yields lets the others live
+        else:
+            await self.file.saved(stamped(fields, self._floor.clock.now()))
+
+    async def _finish(self) -> None:
+        left = [order.id for order in self.orders if order.state not in FINAL]
+        if left:
+            await self._park(Halt(f"the bot ended, but left orders unfinished: {', '.join(left)}"))
+            return
+        self.standing = Standing.FINISHED
+        await self._rewrite(finished=True)
+        self._tell_all(self.bot.name, Kind.RESULT, "finished")
+
+    async def _park(self, wrong: BaseException) -> None:
+        """Put the bot aside with its reason, around the last context that was saved.
+
+        A context that this program cannot read stays untouched: it is refused at every start.
+        """
+        self.standing = Standing.PARKED
+        parked = Parked(
+            kind=type(wrong).__name__,
+            reason=self._redact(str(wrong) or type(wrong).__name__),
+            at=self._floor.clock.now(),
+            traceback=self._redact("".join(traceback.format_exception(wrong))),
+        )
+        self._tell_all(
+            self.bot.name, Kind.PARKED, f"{parked.kind}: {parked.reason}; see `bot {self.bot.name}`"
+        )
+        if not isinstance(wrong, LaterContext | CorruptContext):
+            await self._rewrite(parked=parked)
+
+    async def _rewrite(self, *, parked: Parked | None = None, finished: bool = False) -> None:
+        """Change the envelope and nothing else. A disk that refuses leaves the old one good."""
+        await self.file.idle()
+        on_disk = decode(self.file.fields)
+        on_disk.parked, on_disk.finished = parked, finished
+        on_disk.memory.ids_given = max(on_disk.memory.ids_given, self.generation.memory.ids_given)
+        self.generation = on_disk
+        try:
+            await self.file.saved(stamped(encode_as_it_was(on_disk), self._floor.clock.now()))
+        except DiskFailed as failed:
+            self._tell_all(self.bot.name, Kind.WARNING, f"could not be saved: {failed}")
+
+
+def _canceled_from_outside() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def function_path(bot: BotConf) -> str:
+    """Name the code of a bot: module.function."""
+    return f"{bot.module}.{bot.function}"
+
+
+def first_generation(
+    bot: BotConf, *, venue: str, account: str, installation: str, birth: int
+) -> Generation:
+    """Make the generation of a bot's birth."""
+    return Generation(
+        bot=bot.name,
+        venue=venue,
+        account=account,
+        installation=installation,
+        birth=birth,
+        saved_at=birth,
+        function=function_path(bot),
+        symbols=list(bot.conf.symbols),
+        conf=bot.conf.model_dump(mode="json"),
+        memory=Memory(),
+        context={},
+    )

@@ -1,0 +1,292 @@
+"""Which bots there are: those that live, those that are held back, those yet to be born.
+
+The roster opens and makes context files and keeps the orders of every context known, also of bots
+that do not run: their orders rest at the exchange and their intents count against the money.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from lib.atomic_json import ContextFile, read_generations
+from lib.conf import BotConf, OnDoubt, OnWipe, RunnerConf
+from lib.disk import Disk
+from lib.errors import BotError, ForeignContext, Halt, Unavailable
+from lib.exchange import AccountState
+from lib.floor import Floor
+from lib.generation import (
+    Generation,
+    Parked,
+    check_identity,
+    decode,
+    encode_as_it_was,
+    stamped,
+)
+from lib.ids import bot_tag
+from lib.life import BACK_OFF, Life, first_generation, function_path
+from lib.news import Kind
+from lib.orders import FINAL, Order, OrderState, orders_inside
+from lib.rollback import Past, prove_new
+from lib.shelf import Shelf
+from lib.wipe import after_wipe
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A bot that does not run, and why; its file, if it has one, stays as it is."""
+
+    name: str
+    reason: str
+    generation: Generation | None = None  # if it can be read and is ours
+    orders: tuple[Order, ...] = ()
+
+
+class Roster:
+    """Owns the lives of all bots, and what is known of those that do not live."""
+
+    def __init__(
+        self,
+        conf: RunnerConf,
+        shelf: Shelf,
+        floor: Floor,
+        tell: Callable[[str, Kind, str], None],
+        *,
+        disk: Disk,
+        redact: Callable[[str], str],
+    ) -> None:
+        self.lives: dict[str, Life] = {}
+        self.held: dict[str, Held] = {}
+        self.newborn: list[BotConf] = []
+        self._conf = conf
+        self._shelf = shelf
+        self._floor = floor
+        self._tell = tell
+        self._disk = disk
+        self._redact = redact
+        self._past = Past(floor)
+
+    # --- from the disk
+
+    def load(self) -> None:
+        """Read every context before any bot starts; the network is not needed for it."""
+        wanted = {bot.name: bot for bot in self._conf.bots}
+        for name, other in twins(wanted):
+            self.hold(name, f"its orders could not be told from those of {other}: rename it")
+            del wanted[name]
+        for mistaken in self._conf.held_back:
+            text = "; ".join(str(mistake) for mistake in mistaken.mistakes)
+            self.hold(mistaken.name, f"its conf is wrong: {text}")
+        names = self._shelf.names()
+        for name in names:
+            if name in wanted:
+                self._open(wanted[name])
+            elif name not in self.held:
+                self.hold(name, "it is not in conf.json")
+        self.newborn = [bot for name, bot in wanted.items() if name not in names]
+        for order in self.orders():
+            self._floor.mirror.follow(order.symbol, order.id, order.order_id)
+
+    def _open(self, bot: BotConf) -> None:
+        try:
+            file = ContextFile.open(self._shelf.path(bot.name), disk=self._disk)
+            life = Life(
+                bot,
+                file,
+                self._floor,
+                self._tell,
+                past=self._past,
+                redact=self._redact,
+                park_on_doubt=self._conf.settings.on_doubt is OnDoubt.PARK,
+            )
+            self._check_identity(bot.name, life.generation, account="")
+            tuple(life.orders)  # readable, or this bot does not run
+        except Halt as wrong:
+            self.hold(bot.name, f"{type(wrong).__name__}: {wrong}{_advice(bot.name, wrong)}")
+        else:
+            self.lives[bot.name] = life
+
+    def hold(self, name: str, reason: str) -> None:
+        """Keep a bot from running; its orders are still followed and named."""
+        self.held[name] = Held(name, reason)
+        with suppress(BotError, OSError):
+            self.held[name] = self._read(name, reason)
+        left = "".join(
+            f"; {_whereabouts(order)}: cancel it there, or put the bot back"
+            for order in self.held[name].orders
+            if order.id and order.state not in FINAL
+        )
+        self._tell(name, Kind.WARNING, f"does not run: {reason}{left}")
+
+    def _read(self, name: str, reason: str) -> Held:
+        """Read a file that is not to be run; one of another account or venue is not ours."""
+        if name not in self._shelf.names():
+            return Held(name, reason)
+        generation = decode(read_generations(self._path(name), disk=self._disk))
+        self._check_identity(name, generation, account="")
+        return Held(name, reason, generation, tuple(orders_inside(generation.context)))
+
+    def drop(self, name: str, reason: str) -> None:
+        """Hold a bot back that was loaded already."""
+        self.lives.pop(name).file.close()
+        self.hold(name, reason)
+
+    def orders(self) -> Iterator[Order]:
+        """The unfinished orders of every context: of parked, held and removed bots too."""
+        known = [life.orders for life in self.lives.values()]
+        known += [held.orders for held in self.held.values()]
+        for orders in known:
+            yield from (o for o in orders if o.id and o.state not in FINAL)
+
+    # --- once the account is known
+
+    def take_account(self, account: AccountState) -> None:
+        """Hold back every bot whose context belongs to another account; count all intents."""
+        for name, life in list(self.lives.items()):
+            life.account = account.uid
+            try:
+                self._check_identity(name, life.generation, account=account.uid)
+            except ForeignContext as wrong:
+                self.drop(name, f"ForeignContext: {wrong}")
+                self.held[name] = Held(name, str(wrong))  # nothing of it is ours
+        for order in self.orders():
+            rules = self._floor.rules.get(order.symbol)
+            announced = order.state in {OrderState.SUBMITTING, OrderState.IN_DOUBT}
+            if announced and rules is not None:
+                asset = rules.base_asset if order.side == "SELL" else rules.quote_asset
+                self._floor.funds.commit(order.id, asset, order.spends_at_most)
+
+    def hold_changed(self) -> None:
+        """A changed symbol or function is refused while something is held or open."""
+        for name, life in list(self.lives.items()):
+            wrong = _changed_while_busy(life)
+            if wrong:
+                self.drop(name, wrong)
+
+    def begin_anew(self, facts: dict[str, str]) -> None:
+        """After a reset of a test exchange: new births; orders are lost, not canceled.
+
+        The bots whose orders prove the reset come last, so that a cut in between finds the proof.
+        """
+        for name in sorted(self.lives, key=lambda name: name in facts):
+            self._begin_anew(self.lives[name], next(iter(facts.values())))
+
+    def _begin_anew(self, life: Life, facts: str) -> None:
+        name, birth = life.bot.name, self._floor.clock.now()
+        afresh = self._conf.settings.on_wipe is OnWipe.AFRESH
+        parked = None if afresh else Parked(kind="VenueReset", reason=facts, at=birth)
+        generation = after_wipe(life.generation, birth=birth, parked=parked)
+        for order in life.orders:
+            self._floor.mirror.unfollow(order.id)
+            self._floor.funds.release(order.id)
+        life.file.close()
+        del self.lives[name]
+        fields = stamped(encode_as_it_was(generation), birth)
+        aside = self._shelf.aside(name, life.generation.birth)
+        try:
+            ContextFile.replace(self._path(name), fields, aside=aside, disk=self._disk).close()
+        except (Halt, OSError) as wrong:
+            self.hold(name, str(wrong))
+        else:
+            self._open(life.bot)
+
+    async def bear(self, bot: BotConf, account: str) -> Life | None:
+        """Give a new bot its first context; parked if the exchange knows it, or cannot say."""
+        parked = await self._why_not(bot)
+        birth = self._floor.clock.now()
+        generation = first_generation(
+            bot,
+            venue=self._floor.venue.name,
+            account=account,
+            installation=self._floor.installation,
+            birth=birth,
+        )
+        generation.parked = parked
+        fields = stamped(encode_as_it_was(generation), birth)
+        try:
+            ContextFile.create(self._path(bot.name), fields, disk=self._disk).close()
+        except (Halt, OSError) as wrong:
+            self.hold(bot.name, str(wrong))
+            return None
+        self._open(bot)
+        if parked:
+            self._tell(bot.name, Kind.PARKED, parked.reason)
+        return self.lives.get(bot.name)
+
+    async def _why_not(self, bot: BotConf) -> Parked | None:
+        """Say why a new bot must not begin: its orders are known, or cannot be asked for."""
+        wrong: BotError | None = None
+        for delay in BACK_OFF:
+            try:
+                await prove_new(self._floor, bot.name, bot.conf.symbols)
+            except Unavailable as weather:
+                wrong = weather
+                await asyncio.sleep(delay)
+            except BotError as known:
+                wrong = known
+                break
+            else:
+                return None
+        assert wrong is not None
+        return Parked(kind=type(wrong).__name__, reason=str(wrong), at=self._floor.clock.now())
+
+    def _check_identity(self, name: str, generation: Generation, *, account: str) -> None:
+        check_identity(
+            generation,
+            bot=name,
+            venue=self._floor.venue.name,
+            account=account,
+            installation=self._floor.installation,
+        )
+
+    def _path(self, name: str) -> Path:
+        return self._shelf.path(name)
+
+
+def _whereabouts(order: Order) -> str:
+    what = f"({order.side} {order.quantity or order.quote_quantity} {order.symbol})"
+    if order.order_id is not None:
+        return f"it leaves order {order.order_id} {what} at the exchange"
+    return f"an order {what} under id {order.id} may be at the exchange"
+
+
+def _advice(name: str, wrong: Halt) -> str:
+    """Say what a person can do about a context that cannot be used."""
+    if isinstance(wrong, ForeignContext):
+        return f"; run it where it belongs, or `afresh {name}` to begin anew here"
+    return f"; `bot {name}` shows what is left, `afresh {name}` begins anew"
+
+
+def twins(names: Iterable[str]) -> list[tuple[str, str]]:
+    """Find names whose tags in ids are the same, each with the one that came first."""
+    first: dict[str, str] = {}
+    return [
+        (name, first[bot_tag(name)])
+        for name in names
+        if first.setdefault(bot_tag(name), name) != name
+    ]
+
+
+def _changed_while_busy(life: Life) -> str:
+    """Say why a bot may not go on with another symbol or function, if it may not."""
+    generation, bot = life.generation, life.bot
+    changes = [
+        (what, old, new)
+        for what, old, new in (
+            ("function", generation.function, function_path(bot)),
+            ("symbol", ", ".join(generation.symbols), ", ".join(bot.conf.symbols)),
+        )
+        if old != new
+    ]
+    if not changes:
+        return ""
+    unfinished = [order for order in life.orders if order.state not in FINAL]
+    busy = f"{len(unfinished)} open orders" if unfinished else life.holding()
+    if not busy:
+        return ""
+    what, old, new = changes[0]
+    return (
+        f"its {what} was changed from {old} to {new} while it has {busy}: change it back, let it "
+        "finish, then change it"
+    )

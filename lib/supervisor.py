@@ -1,0 +1,211 @@
+"""All bots of one installation on one venue: from the files on disk to bots that trade.
+
+The order of the start is the order of trust: contexts, then the network, then whose account it
+is, then what the exchange has of ours, and only then bots, each of which settles its own doubts
+first. There is no shutdown: a stop is a crash, and every start is a recovery.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
+from itertools import chain, repeat
+from typing import Final, Protocol, TypeVar
+
+from lib.clock import Clock
+from lib.conf import BotConf, RunnerConf
+from lib.disk import REAL_DISK, Disk
+from lib.errors import BadCredentials, BooksDisagree, Unavailable
+from lib.exchange import AccountState, Limits, OrderRecord, Venue
+from lib.floor import Floor
+from lib.funds import Funds
+from lib.life import BACK_OFF, Life, Standing
+from lib.mirror import Mirror
+from lib.news import Kind, News, Sink
+from lib.quotes import Quotes
+from lib.redaction import Redactor
+from lib.resumption import Resumption
+from lib.roster import Held, Roster
+from lib.shelf import Shelf
+from lib.wipe import find_wipe
+from lib.witness import Witness
+
+Answer = TypeVar("Answer")
+
+BY_PATTERN: Final = Redactor().redact  # without knowing the secrets: by what they look like
+
+
+class Vitals(Protocol):
+    """Who wants to know how the program is: systemd, or nobody."""
+
+    def ready(self) -> None: ...
+
+    def status(self, text: str) -> None: ...
+
+
+class Supervisor:
+    """Starts and watches everything that the bots of an account share."""
+
+    def __init__(
+        self,
+        conf: RunnerConf,
+        shelf: Shelf,
+        venue: Venue,
+        clock: Clock,
+        *,
+        tell: Sink,
+        vitals: Vitals,
+        disk: Disk = REAL_DISK,
+        limits: Limits | None = None,
+        away_ms: int | None = None,
+        redact: Callable[[str], str] = BY_PATTERN,
+    ) -> None:
+        self._sink = tell
+        self._redact = redact
+        self._vitals = vitals
+        limits = replace(
+            limits or Limits(), poll=conf.settings.poll, doubt_look=conf.settings.doubt_look
+        )
+        mirror = Mirror(venue, clock, limits)
+        self.floor = Floor(
+            venue=venue,
+            clock=clock,
+            mirror=mirror,
+            funds=Funds(mirror.balance, mirror.balance_time),
+            quotes=Quotes(venue),
+            rules={},
+            limits=limits,
+            installation=shelf.installation(),
+        )
+        self._roster = Roster(conf, shelf, self.floor, self._tell, disk=disk, redact=redact)
+        self._witness = Witness(self.floor.installation, self._tell, gap_max=2 * limits.poll)
+        self._resumption = Resumption(away_ms)
+
+    @property
+    def lives(self) -> dict[str, Life]:
+        """The bots that may run, by name."""
+        return self._roster.lives
+
+    @property
+    def held(self) -> dict[str, Held]:
+        """The bots that do not run, by name."""
+        return self._roster.held
+
+    @property
+    def standings(self) -> dict[str, Standing]:
+        """Say where each bot stands."""
+        return {name: life.standing for name, life in self.lives.items()}
+
+    # --- the start
+
+    async def run(self) -> None:
+        """Start everything and never end. Raises BadCredentials for a key that may not trade."""
+        self._roster.load()
+        self._resumption.remember(self.lives.values(), asyncio.get_running_loop().time())
+        self._vitals.ready()
+        account = await self._connect()
+        self._roster.take_account(account)
+        await self._check_wipe()
+        await asyncio.gather(self._watch(), self._begin(account))
+
+    async def _begin(self, account: AccountState) -> None:
+        """Let the bots live; the new ones after a look at the exchange, each on its own."""
+        await self.floor.mirror.fresh()
+        self._roster.hold_changed()
+        for life in list(self.lives.values()):
+            self._start(life)
+        births = [self._bear(bot, account) for bot in self._roster.newborn]
+        await asyncio.gather(self._report(), *births)
+
+    async def _bear(self, bot: BotConf, account: AccountState) -> None:
+        life = await self._roster.bear(bot, account.uid)
+        if life is not None:
+            self._start(life)
+
+    def _start(self, life: Life) -> None:
+        self._witness.watch(life)
+        life.start()
+        self._vitals.status(f"{len(self.lives)} bots")
+
+    async def _connect(self) -> AccountState:
+        """Learn the exchange's time, rules and account."""
+        await self._patiently(self.floor.venue.server_time)
+        self.floor.rules.update(await self._patiently(self.floor.venue.rules))
+        account = await self._patiently(self.floor.venue.account)
+        if not account.can_trade:
+            raise BadCredentials("this key may not trade: allow spot trading for it at Binance")
+        if account.can_withdraw and self.floor.venue.name == "live":
+            text = "this account may withdraw: make sure that the key may not"
+            self._tell("", Kind.WARNING, text)
+        return account
+
+    async def _patiently(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Ask until there is an answer; told when it begins to fail, and when it is over."""
+        told = False
+        for delay in chain(BACK_OFF, repeat(BACK_OFF[-1])):
+            try:
+                answer = await ask()
+            except Unavailable as weather:
+                self.floor.mirror.answers += 1
+                self._vitals.status(f"no exchange: {weather}")
+                if not told:
+                    self._tell("", Kind.WEATHER, f"no exchange: {weather}; asking again for ever")
+                told = True
+                await asyncio.sleep(delay)
+            else:
+                if told:
+                    self._tell("", Kind.WEATHER, "the exchange is back")
+                return answer
+        raise AssertionError("repeated for ever")
+
+    async def _check_wipe(self) -> None:
+        """Before any doubt is resolved: does the exchange still have the books we remember?"""
+        generations = [life.generation for life in self.lives.values()]
+        facts = await self._patiently(lambda: find_wipe(self.floor, generations))
+        if not facts:
+            return
+        if self.floor.venue.name == "live":
+            for name, fact in facts.items():
+                self._roster.drop(name, f"BooksDisagree: {fact}")
+            return
+        self._tell("", Kind.WARNING, f"the test exchange was reset: {next(iter(facts.values()))}")
+        self._roster.begin_anew(facts)
+
+    # --- while it runs
+
+    async def _watch(self) -> None:
+        mirror = self.floor.mirror
+        mirror.on_record = self._on_record
+        mirror.on_poll = self._on_poll
+        mirror.on_vanished = self._on_vanished
+        mirror.on_weather = lambda text: self._tell("", Kind.WEATHER, text)
+        await mirror.keep_current()
+
+    def _on_record(self, record: OrderRecord) -> None:
+        self._witness.on_record(record)
+        self._resumption.on_record(record)
+        self.floor.funds.accepted(record.client_order_id, record.updated_at)
+
+    def _on_poll(self, strangers: Iterable[OrderRecord]) -> None:
+        self._witness.on_poll(strangers, self.floor.clock.now())
+
+    def _on_vanished(self, client_order_id: str, symbol: str, order_id: int) -> None:
+        """An acknowledged order is unknown: its bot halts; a reset is settled at the next start."""
+        text = (
+            f"order {order_id} ({symbol}, ours under {client_order_id}) is unknown at the exchange"
+        )
+        for life in self.lives.values():
+            if any(order.id == client_order_id for order in life.orders):
+                life.halt(BooksDisagree(f"{text}: was it reset? restart to find out"))
+
+    async def _report(self) -> None:
+        """Say once what was found after the restart."""
+        text = await self._resumption.report(self.floor, self.lives.values())
+        if text:
+            self._tell("", Kind.START, text)
+
+    def _tell(self, bot: str, kind: Kind, text: str) -> None:
+        try:
+            at = self.floor.clock.now()
+        except Unavailable:  # nobody has told us the time yet
+            at = 0
+        self._sink(News(at, bot, kind, self._redact(text)))

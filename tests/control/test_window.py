@@ -1,0 +1,80 @@
+"""What reaches the person's window is complete, stamped and free of secrets."""
+
+import logging
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from lib.control.terminal import Terminal, open_terminal
+from lib.news import Kind, News
+from lib.redaction import Redactor, Secret
+
+SECRET = "open-sesame-7"
+
+
+class Read:
+    """A window that is no terminal, and what was written into it."""
+
+    def __init__(self) -> None:
+        self._reading, self._writing = os.pipe()
+        self.window: Terminal = open_terminal(self._writing, {}, Redactor([Secret(SECRET)]))
+
+    @property
+    def text(self) -> str:
+        self.window.leave()
+        os.set_blocking(self._reading, False)
+        return os.read(self._reading, 100_000).decode()
+
+    def close(self) -> None:
+        os.close(self._reading)
+        os.close(self._writing)
+
+
+@pytest.fixture
+def read() -> Iterator[Read]:
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    read = Read()
+    yield read
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    logging.captureWarnings(capture=False)
+    read.close()
+
+
+def test_a_secret_in_news_is_never_shown(read: Read) -> None:
+    read.window.tell(News(1, "lisa", Kind.WARNING, f"the key {SECRET} was refused"))
+    read.window.announce(f"with {SECRET}")
+
+    assert SECRET not in read.text
+
+
+def test_warnings_of_libraries_come_as_the_runners_own(read: Read) -> None:
+    read.window.take_logging()
+
+    logging.getLogger("aiohttp").info("not worth a line")
+    logging.getLogger("aiohttp").warning("lost %s with %s", "a socket", SECRET)
+
+    text = read.text
+    assert "runner warning: aiohttp: lost a socket with <redacted>" in text
+    assert "not worth" not in text
+
+
+def test_a_traceback_in_a_log_is_shown_without_its_secrets(read: Read) -> None:
+    read.window.take_logging()
+
+    try:
+        int(SECRET)
+    except ValueError:
+        logging.getLogger("asyncio").exception("Task exception was never retrieved")
+
+    text = read.text
+    assert "    ValueError: invalid literal" in text
+    assert SECRET not in text
+
+
+def test_news_from_before_the_exchanges_time_is_known_carry_the_machines(read: Read) -> None:
+    read.window.tell(News(0, "", Kind.START, "hello"))
+
+    assert "1970" not in read.text
