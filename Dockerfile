@@ -3,7 +3,8 @@
 #   docker build -t auto_trading .
 #   docker run -d --name auto_trading --restart unless-stopped --stop-timeout 20 \
 #     --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges \
-#     -v auto_trading:/ctx -v "$PWD/conf.json:/app/conf.json:ro" --env-file .env auto_trading
+#     -v auto_trading:/ctx -v auto_trading_journal:/journal \
+#     -v "$PWD/conf.json:/app/conf.json:ro" --env-file .env auto_trading
 #   docker run --rm -v auto_trading:/ctx auto_trading status
 #
 # Without keys it trades on paper. The host's clock may be wrong, its disk may not lie.
@@ -19,7 +20,7 @@ RUN python3 -m venv /venv \
 FROM python:${PYTHON}-slim-trixie
 RUN groupadd --gid 10001 trader \
     && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin trader \
-    && install --directory --owner 10001 --group 10001 --mode 0700 /ctx
+    && install --directory --owner 10001 --group 10001 --mode 0700 /ctx /journal
 COPY --from=build /venv /venv
 WORKDIR /app
 COPY . .
@@ -27,7 +28,7 @@ RUN /venv/bin/python -m compileall -q auto_trading.py lib bots
 
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HEARTBEAT_FILE=/tmp/heartbeat
 USER 10001:10001
-VOLUME /ctx
+VOLUME ["/ctx", "/journal"]
 STOPSIGNAL SIGTERM
 # Touched only while the loop turns, saves complete and the exchange is heard. A runner that hangs
 # ends itself after a minute; this is for those who look.

@@ -16,7 +16,7 @@ COMPILE = $(UV) pip compile --universal --generate-hashes --python-version 3.11 
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test test-313 tests torture bench lock clean
+.PHONY: help run test test-313 tests torture contract-testnet bench lock clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | \
@@ -47,9 +47,13 @@ tests: $(DEVELOPMENT)
 	@$(VENV)/bin/python --version
 	@$(VENV)/bin/python -m pytest -n auto --dist worksteal $(ARGS)
 
-torture: $(DEVELOPMENT) ## kill real processes thousands of times; KILLS=, SEEDS= and ARGS=
-	@KILLS=$${KILLS:-200} SEEDS=$${SEEDS:-10} $(VENV)/bin/python -m pytest -n auto \
-		--dist worksteal tests/test_processes.py tests/test_weather.py $(ARGS)
+torture: $(DEVELOPMENT) ## kill real processes, shake the simulator; KILLS=, SEEDS=, STORMS= and ARGS=
+	@KILLS=$${KILLS:-200} SEEDS=$${SEEDS:-10} STORMS=$${STORMS:-20000} $(VENV)/bin/python -m pytest \
+		-n auto --dist worksteal --timeout 7200 tests/test_processes.py tests/test_weather.py \
+		tests/simulator_server/test_durable_books.py tests/simulator/test_shadow.py $(ARGS)
+
+contract-testnet: $(DEVELOPMENT) ## ask Binance's testnet what the simulator claims; keys in the environment
+	@CONTRACT=testnet $(VENV)/bin/python -m pytest -k testnet tests/contract $(ARGS)
 
 bench: $(RUNTIME) ## measure speed and size, as ratios to a bare reference in the same run
 	@$(VENV)/bin/python -m bench $(ARGS)

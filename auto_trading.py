@@ -45,12 +45,11 @@ from lib.control.stopping import stop_on_signals
 )
 @click.option(
     "--market",
-    type=click.Choice(["candles", "capture"]),
-    default="candles",
-    show_default=True,
-    help="Paper: eight months of candles, or ten minutes of every trade.",
+    type=click.Choice(["candles", "capture", "live"]),
+    help="Paper: recorded candles (else conf.json's word), every trade, or the real market.",
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="Paper: the market's chance.")
+@click.option("--journal", type=PATH, help="The order journal's file: docs/journal.md.")
 @click.pass_context
 def main(context: click.Context, /, **options: Any) -> None:
     """Run the bots of conf.json, through every crash. Ctrl-C or a pulled plug stops them; the next

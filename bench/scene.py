@@ -55,9 +55,9 @@ class Scene:
 
     @property
     def at_work(self) -> int:
-        """How many bots have had an order in the book."""
+        """How many bots have had an order in the book, or filled at once."""
         output = (self.folder / "output").read_text(errors="replace")
-        return len(set(re.findall(r"(bot\d+) order: .* is in the book", output)))
+        return len(set(re.findall(r"(bot\d+) (?:order: .* is in the book|fill: )", output)))
 
 
 class Runner:
@@ -78,7 +78,7 @@ class Runner:
         return time.perf_counter() - self._began
 
     def wait_until_all_trade(self) -> None:
-        """Wait until every bot has had an order in the book."""
+        """Wait until every bot has had an order accepted."""
         give_up_at = time.monotonic() + PATIENCE
         while self._scene.at_work < self._scene.bots:
             assert time.monotonic() < give_up_at, f"{self._scene.at_work} bots trade"

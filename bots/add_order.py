@@ -7,12 +7,13 @@ from pydantic import Field, model_validator
 
 from lib.desk import Desk
 from lib.errors import Halt
-from lib.exchange import OrderType, Side, TimeInForce
+from lib.exchange import ZERO, OrderType, Side, TimeInForce
 from lib.machine import Context, Machine
-from lib.money import plain
+from lib.money import MARKET_MARGIN, plain
 from lib.news import Kind
 from lib.orders import LIMIT_TYPES, STOP_TYPES, Order, OrderState, add_order
 from lib.settings import Milliseconds, Settings
+from lib.sizes import COINS, Size
 
 Amount = Annotated[Decimal, Field(gt=0)]
 
@@ -23,7 +24,7 @@ class OrderParameters(Settings):
     symbol: str
     side: Side
     type: OrderType
-    quantity: Amount | None = None  # base asset
+    quantity: Size | None = None  # base asset; or "50 USDT", "25%" of the wallet
     quoteOrderQty: Amount | None = None  # noqa: N815 - Binance's name; MARKET only
     price: Amount | None = None
     stopPrice: Amount | None = None  # noqa: N815
@@ -59,11 +60,14 @@ class Conf(Settings):
         return (self.order.symbol,)
 
     @property
+    def sells_your_coins(self) -> bool:
+        return True  # the one order is the person's own word
+
+    @property
     def plan_text(self) -> str:
         wanted = self.order
-        amount = wanted.quantity or wanted.quoteOrderQty
-        assert amount is not None
-        size = plain(amount) if wanted.quantity else f"for {plain(amount)} of the quote asset"
+        amount = wanted.quoteOrderQty
+        size = f"for {plain(amount)} of the quote asset" if amount else str(wanted.quantity)
         price = f" at {plain(wanted.price)}" if wanted.price else ""
         stop = f" once {plain(wanted.stopPrice)} is reached" if wanted.stopPrice else ""
         return (
@@ -76,7 +80,7 @@ class Ctx(Context):
 
 
 async def bot(desk: Desk, conf: Conf, ctx: Ctx) -> Machine[Ctx]:
-    ctx.order = ctx.order or plan(desk, conf)
+    ctx.order = ctx.order or plan(desk, conf, await dearest(desk, conf.order))
     async for ctx.order in add_order(desk.exchange, ctx.order):
         yield ctx
 
@@ -85,8 +89,19 @@ async def bot(desk: Desk, conf: Conf, ctx: Ctx) -> Machine[Ctx]:
     desk.tell(Kind.RESULT, result(ctx.order))
 
 
-def plan(desk: Desk, conf: Conf) -> Order:
+async def dearest(desk: Desk, wanted: OrderParameters) -> Decimal:
+    """Answer the price at which a size is turned into coins; coins themselves need none."""
+    given = wanted.price or wanted.stopPrice
+    if given or wanted.quantity is None or wanted.quantity.unit == COINS:
+        return given or ZERO
+    return await desk.price(wanted.symbol) * (1 + MARKET_MARGIN)
+
+
+def plan(desk: Desk, conf: Conf, price: Decimal) -> Order:
     wanted = conf.order
+    quantity = wanted.quantity and desk.quantity(
+        wanted.quantity, wanted.symbol, side=wanted.side, price=price
+    )
     default_time: TimeInForce | None = (
         "GTC" if wanted.type in LIMIT_TYPES - {"LIMIT_MAKER"} else None
     )
@@ -95,7 +110,7 @@ def plan(desk: Desk, conf: Conf) -> Order:
         symbol=wanted.symbol,
         side=wanted.side,
         type=wanted.type,
-        quantity=wanted.quantity,
+        quantity=quantity,
         quote_quantity=wanted.quoteOrderQty,
         price=wanted.price,
         stop_price=wanted.stopPrice,

@@ -13,13 +13,14 @@ from lib.money import SymbolRules, plain
 from lib.news import Kind, readable
 from lib.orders import PROBED, Order, OrderState, add_order
 from lib.settings import Milliseconds, Settings
+from lib.sizes import Size
 
 Fraction = Annotated[Decimal, Field(gt=0, lt=1)]
 
 
 class Conf(Settings):
     symbol: str
-    quantity: Annotated[Decimal, Field(gt=0)]  # base asset bought per lap
+    quantity: Size  # bought per lap: 0.001 coins, "50 USDT", "25%" of the wallet
     dip: Fraction  # 0.02: buy two percent below the market
     rebound: Annotated[Decimal, Field(gt=0)]  # 0.03: sell three percent above the buy
     stop: Fraction | None = None  # 0.05: sell at market five percent below the buy
@@ -31,7 +32,7 @@ class Conf(Settings):
         stop = f", or at market {percent(self.stop)} below it" if self.stop else ""
         laps = {0: "again and again", 1: "once"}.get(self.laps, f"{self.laps} times")
         return (
-            f"Buys {plain(self.quantity)} of {self.symbol} {percent(self.dip)} below the market, "
+            f"Buys {self.quantity} of {self.symbol} {percent(self.dip)} below the market, "
             f"sells {percent(self.rebound)} above the buy{stop}; {laps}, one position at a time."
         )
 
@@ -83,13 +84,14 @@ async def bot(desk: Desk, conf: Conf, ctx: Ctx) -> Machine[Ctx]:
 
 def plan_buy(desk: Desk, conf: Conf, lap: int, market: Decimal) -> Order:
     price = desk.rules(conf.symbol).round_price(market * (1 - conf.dip), "BUY")
-    desk.tell(Kind.PLAN, f"lap {lap}: buy {plain(conf.quantity)} at {plain(price)}, the dip")
+    quantity = desk.quantity(conf.quantity, conf.symbol, side="BUY", price=price)
+    desk.tell(Kind.PLAN, f"lap {lap}: buy {plain(quantity)} at {plain(price)}, the dip")
     return Order(
         symbol=conf.symbol,
         side="BUY",
         type="LIMIT",
         time_in_force="GTC",
-        quantity=conf.quantity,
+        quantity=quantity,
         price=price,
         give_up_at=desk.now() + conf.patience,
     )

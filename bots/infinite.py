@@ -35,6 +35,10 @@ class Conf(Settings):
         return self.inner()[1].symbols
 
     @property
+    def sells_your_coins(self) -> bool:
+        return self.inner()[1].sells_your_coins
+
+    @property
     def plan_text(self) -> str:
         often = f"{self.loop} times" if self.loop else "For ever"
         inner = getattr(self.inner()[1], "plan_text", self.bot)

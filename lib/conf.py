@@ -15,7 +15,7 @@ nothing; one inside a bot's section holds back that bot alone.
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path as FilePath
 from typing import Any
@@ -23,6 +23,7 @@ from typing import Any
 from pydantic import Field
 
 from lib.bot_kinds import BotKind, FindBot, NoSuchBot, find_bot, split_function
+from lib.budget import KEYS, Terms, split_terms
 from lib.commented_json import Duplicate, NotJson, parse
 from lib.conf_words import Page, validated
 from lib.mistakes import ConfError, Mistake, Path, likely, shown
@@ -59,6 +60,64 @@ class OnWipe(StrEnum):
     AFRESH = "afresh"
 
 
+class OnOrphan(StrEnum):
+    """What to do with an open order of ours that no context knows."""
+
+    TELL = "tell"
+    CANCEL = "cancel"  # once it is open for a minute
+
+
+class PaperMarket(StrEnum):
+    """Whose prices paper trading shows."""
+
+    CANDLES = "candles"
+    CAPTURE = "capture"
+    LIVE = "live"
+
+
+class PaperTrading(Settings):
+    """How paper trading goes: the key `paper`. The command line's --market outdoes it."""
+
+    market: PaperMarket = Field(
+        default=PaperMarket.CANDLES,
+        description="Whose prices: recorded candles, every recorded trade of ten minutes, or "
+        "Binance's real market as it is now. No key is needed, and no order leaves.",
+    )
+    live_symbols: tuple[str, ...] = Field(
+        default=(),
+        description="Which symbols the live market shows besides those that the bots name.",
+    )
+    live_rest: str | None = Field(
+        default=None, description="Whose REST API, instead of Binance's public market data."
+    )
+    live_streams: str | None = Field(
+        default=None, description="Whose streams, instead of Binance's public market data."
+    )
+    fees_in_bnb: bool = Field(
+        default=False,
+        description="Whether commissions are taken in BNB, a quarter cheaper: live market only, "
+        "since no recording has the price of BNB.",
+    )
+
+
+class JournalSettings(Settings):
+    """How the order journal is kept: the key `journal`."""
+
+    file: str | None = Field(
+        default=None,
+        description="The journal's file; absent: journal/orders.sqlite beside the ctx folder.",
+    )
+    copy_every: Milliseconds = Field(
+        default=86_400_000, ge=60_000, description="How often it is copied; 1m or more."
+    )
+    copies: int = Field(default=14, ge=1, le=10_000, description="How many copies stay.")
+    rows_kept: Milliseconds | None = Field(
+        default=None,
+        description="How old rows may get; older ones are dropped once a copy has them. "
+        "Absent: none is.",
+    )
+
+
 class RunnerSettings(Settings):
     """The runner's own settings: the keys beside `bots` in the long form. All have defaults."""
 
@@ -76,11 +135,22 @@ class RunnerSettings(Settings):
         default=OnWipe.PARK,
         description="After a reset of the test exchange: park the bots, or start them afresh.",
     )
+    orphans: OnOrphan = Field(
+        default=OnOrphan.TELL,
+        description="An open order of this installation that no bot's context knows: tell of it, "
+        "or cancel it. Orders of others are never touched.",
+    )
     poll: Milliseconds = Field(
         default=30_000,
         ge=1_000,
         le=600_000,
         description="How often the exchange is asked for what the stream may have lost; 1s to 10m.",
+    )
+    paper: PaperTrading = Field(
+        default=PaperTrading(), description="How paper trading goes; other venues ignore it."
+    )
+    journal: JournalSettings = Field(
+        default=JournalSettings(), description="How the order journal is kept."
     )
     telegram: bool = Field(
         default=True, description="Whether Telegram is used, if .env has its token."
@@ -98,6 +168,18 @@ class BotConf:
     conf: Settings
     raw: Mapping[str, Any]
     line: int
+    terms: Terms = field(default_factory=Terms)
+
+    @property
+    def may_sell_your_coins(self) -> bool:
+        """Whether it may sell what it did not buy: as its section says, else as its kind does."""
+        said = self.terms.may_sell_your_coins
+        return self.conf.sells_your_coins if said is None else said
+
+    @property
+    def settled(self) -> dict[str, Any]:
+        """Everything it is set by, as JSON has it, for its context to remember."""
+        return {**self.conf.model_dump(mode="json"), **self.terms.written()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,12 +331,13 @@ def _bot(page: Page, section: _Section, find_bot: FindBot) -> BotConf | HeldBack
         kind = find_bot(module, function)
     except NoSuchBot as missing:
         return _held_back(section.name, [*wrong, _no_such_bot(page, section.path, raw, missing)])
-    own = {key: value for key, value in raw.items() if key != "function"}
-    conf, mistakes = validated(page, section.path, kind.conf_type, own)
-    if conf is None or wrong:
-        return _held_back(section.name, [*wrong, *mistakes])
+    money, own = split_terms({key: value for key, value in raw.items() if key != "function"})
+    conf, mistakes = validated(page, section.path, kind.conf_type, own, beside=KEYS)
+    terms, unclear = validated(page, section.path, Terms, money)
+    if conf is None or terms is None or wrong:
+        return _held_back(section.name, [*wrong, *mistakes, *unclear])
     line = page.document.keys[section.path].line
-    return BotConf(section.name, module, function, kind, conf, raw, line)
+    return BotConf(section.name, module, function, kind, conf, raw, line, terms)
 
 
 def _held_back(name: str, mistakes: list[Mistake]) -> HeldBack:

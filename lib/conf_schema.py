@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from lib.bot_kinds import BotKind, find_all_bots
+from lib.budget import Terms
 from lib.conf import NAME, RunnerSettings
 
 SCHEMA_FILE = Path(__file__).parent.parent / "conf.schema.json"
@@ -27,15 +28,16 @@ def schema_text() -> str:
 def schema(kinds: Mapping[str, BotKind]) -> dict[str, Any]:
     """Describe both forms of conf.json for these kinds of bots, by the names of their modules."""
     confs = {module: kinds[module].conf_type for module in sorted(kinds)}
-    models: list[type[BaseModel]] = [*dict.fromkeys(confs.values()), RunnerSettings]
+    models: list[type[BaseModel]] = [*dict.fromkeys(confs.values()), RunnerSettings, Terms]
     places, generated = models_json_schema(
         [(model, "validation") for model in models],
         ref_template="#/$defs/{model}",
     )
     definitions: dict[str, Any] = generated.get("$defs", {})
+    terms = _definition(definitions, places[Terms, "validation"])["properties"]
     for module, conf in confs.items():
         settings = _definition(definitions, places[conf, "validation"])
-        definitions[_ref(module)] = _section(module, settings)
+        definitions[_ref(module)] = _section(module, settings, terms)
     runner = _definition(definitions, places[RunnerSettings, "validation"])
     definitions["list of bots"] = {"type": "array", "items": {"$ref": "#/$defs/bot"}}
     definitions["bot"] = _bot(tuple(confs))
@@ -59,9 +61,10 @@ def _definition(definitions: Mapping[str, Any], place: Mapping[str, Any]) -> dic
     return copy.deepcopy(definitions[place["$ref"].removeprefix("#/$defs/")])
 
 
-def _section(module: str, settings: dict[str, Any]) -> dict[str, Any]:
-    """A bot's section is its Conf and, beside it, the function."""
+def _section(module: str, settings: dict[str, Any], terms: dict[str, Any]) -> dict[str, Any]:
+    """A bot's section is its Conf and, beside it, the function and what is said of its money."""
     settings["title"] = module
+    settings["properties"].update(terms)
     settings["properties"]["function"] = {"type": "string", "default": module}
     return settings
 

@@ -1,7 +1,7 @@
 """Says in plain words, and at its place in the file, what pydantic finds wrong in a section."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeVar, get_args
@@ -43,9 +43,17 @@ class Page:
 
 
 def validated(
-    page: Page, path: Path, kind: type[S], section: Mapping[str, Any]
+    page: Page,
+    path: Path,
+    kind: type[S],
+    section: Mapping[str, Any],
+    *,
+    beside: Collection[str] = (),
 ) -> tuple[S | None, list[Mistake]]:
-    """Make a section into its Settings, or say every mistake in it. `path` is the section's."""
+    """Make a section into its Settings, or say every mistake in it. `path` is the section's.
+
+    `beside` are keys that the section may have and another reads: one of them may be meant.
+    """
     try:
         return kind.model_validate(section), []
     except ValidationError as wrong:
@@ -53,7 +61,7 @@ def validated(
     except (ValueError, ArithmeticError, TypeError, LookupError) as wrong:
         words = f"the values do not fit together: {wrong}"
         return None, [page.mistake(path, found="", expected=words)]
-    return None, list(_mistakes(page, path, kind, section, errors))
+    return None, list(_mistakes(page, path, kind, section, errors, beside))
 
 
 def _mistakes(
@@ -62,13 +70,16 @@ def _mistakes(
     kind: type[Settings],
     section: Mapping[str, Any],
     errors: Iterable[ErrorDetails],
+    beside: Collection[str],
 ) -> Iterator[Mistake]:
     by_place: dict[tuple[Path, str], list[ErrorDetails]] = {}
     for error in errors:
         place = _place(section, error)
         by_place.setdefault((place, _sort(error)), []).append(error)
     missing = {place for place, sort in by_place if sort == "missing"}
-    guesses = {place: _guess(kind, place, missing) for place, sort in by_place if sort == "unknown"}
+    guesses = {
+        place: _guess(kind, place, missing, beside) for place, sort in by_place if sort == "unknown"
+    }
     meant = {(*place[:-1], guess) for place, guess in guesses.items()}
     for (place, sort), found in by_place.items():
         if sort == "unknown":
@@ -195,11 +206,12 @@ def _plainly(value: object) -> str:
     return format(value, "f") if isinstance(value, Decimal) else str(value).replace("'", '"')
 
 
-def _guess(kind: type[Settings], place: Path, missing: set[Path]) -> str:
+def _guess(kind: type[Settings], place: Path, missing: set[Path], beside: Collection[str]) -> str:
     """Guess the key that was meant; one that is missing beside it comes first."""
     absent = [str(path[-1]) for path in missing if path[:-1] == place[:-1]]
     key = str(place[-1])
-    return likely(key, absent) or likely(key, _keys(kind, place[:-1]))
+    known = [*_keys(kind, place[:-1]), *(() if place[:-1] else sorted(beside))]
+    return likely(key, absent) or likely(key, known)
 
 
 def _keys(kind: type[Settings], place: Path) -> list[str]:

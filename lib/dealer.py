@@ -26,10 +26,15 @@ from lib.exchange import ZERO, CancelRequest, OrderRecord, PlaceRequest
 from lib.floor import Floor
 from lib.generation import FormerId, Memory
 from lib.ids import Leg, intent_token, make_id
+from lib.journal.rows import Happening
 from lib.money import SymbolRules, plain
 from lib.news import Kind, readable
+from lib.order_words import describe as describe
+from lib.order_words import set_free
 from lib.orders import Order, OrderState, all_trades_known
 from lib.quotes import Alarm
+from lib.wallet import book
+from lib.wallets import Purse
 
 SEND_WINDOW_MIN: Final = 2_000  # ms between announcing an intent and the last moment to send it
 QUOTE_AGE_MAX: Final = 10.0  # seconds; an older price is asked for again
@@ -52,9 +57,11 @@ class Dealer:
     ) -> None:
         self._floor = floor
         self._venue, self._clock, self._mirror = floor.venue, floor.clock, floor.mirror
-        self._limits = floor.limits
-        self._bot = bot
-        self._birth = birth
+        self._limits, self._journal = floor.limits, floor.journal
+        self._bot, self._birth = bot, birth
+        self._wallets = floor.wallets
+        self._wallets.begin(bot, memory)
+        self.purse = Purse(bot, floor.wallets, self.rules)
         self._memory = memory
         self._acknowledged = acknowledged
         self._tell = tell
@@ -72,14 +79,14 @@ class Dealer:
     # --- intents: await-free, on disk with the next save
 
     async def ready(self, order: Order) -> None:
-        """Wait until a new order may leave: the account is known, the desk not stale."""
+        """Wait until a new order may leave: its symbol trades, the desk is not stale."""
         order.planned_at = order.planned_at or self.now()
-        await self._mirror.fresh()
-        if order.type == "MARKET":
+        await self._floor.ready(order.symbol, lambda: self._too_late(order, self.now()))
+        if order.type == "MARKET" or order.trailing_delta is not None:
             await self.reference_price(order.symbol)
         self._floor.funds.release(order.id)  # an announcement before this one, never sent
         for interval in self._limits.intervals:  # what was heard of the balance may be old
-            if not self._shortage(order):
+            if not self._shortage(order) or self._overdrawn(order):
                 return
             await self._mirror.poll_again()
             await asyncio.sleep(interval / 1000)
@@ -90,6 +97,8 @@ class Dealer:
         too_late = self._too_late(order, now)
         if too_late:
             order.state, order.reason = OrderState.ABANDONED, too_late
+            return False
+        if self._floor.market_rules.closed(order.symbol):  # since it was ready: it waits on
             return False
         if not order.id:
             self._round(order)
@@ -107,8 +116,10 @@ class Dealer:
         order.state = OrderState.SUBMITTING
         asset, order.spends_at_most = self._worst_case(order)
         self._mirror.follow(order.symbol, order.id)
+        self._wallets.follow(self._bot, order)
         self._floor.funds.commit(order.id, asset, order.spends_at_most)
         self._announced.add(order.id)
+        self._journal.expect(Happening.INTENT, self._bot, order)
         return True
 
     def announce_cancel(self, order: Order) -> None:
@@ -116,6 +127,7 @@ class Dealer:
         order.cancel_id = self._next_id("c")
         order.cancel_send_by = self._send_by(self.now())
         order.cancel_token = intent_token(order.cancel_id, order.cancel_send_by)
+        self._journal.expect(Happening.CANCEL_INTENT, self._bot, order)
 
     async def last_look(self, order: Order) -> OrderRecord | None:
         """Ask once more by id, after the matching engine knew of no open order."""
@@ -126,15 +138,19 @@ class Dealer:
                 await self._wait_for_bell(order, self._limits.intervals[-1])
                 continue
             record = found or self._mirror.record(order.id)
+            if record is not None:
+                self._journal.found(self._bot, order, record)
             return None if record is None else await self._completed(self._accept(order, record))
 
     def give_id_up(self, order: Order) -> None:
         """Remember the id as never accepted. One that shows up later stops the bot."""
         self._memory.former.append(FormerId(id=order.id, symbol=order.symbol, since=self.now()))
         self._floor.funds.release(order.id)
+        self._wallets.forget(self._bot, order.id)
         self._mirror.unfollow(order.id)
         self._tell(Kind.DOUBT, f"order {order.id} never reached the exchange")
         self._announced.discard(order.id)
+        self._journal.given_up(self._bot, order)
         order.id, order.token, order.sends, order.reason = "", "", 0, ""
         order.cancel_id, order.cancel_token, order.cancel_send_by = "", "", 0
         order.state = OrderState.PLANNED
@@ -142,24 +158,24 @@ class Dealer:
     def close(self, order: Order) -> None:
         """Book a final order: what it brought and what it cost, by asset."""
         memory, rules = self._memory, self.rules(order.symbol)
-        sign = 1 if order.side == "BUY" else -1
-        if order.filled:
-            _add(memory.net, rules.base_asset, sign * order.executed)
-            _add(memory.net, rules.quote_asset, -sign * order.executed_quote)
-            for fill in filter(lambda fill: fill.commission, order.fills):
-                _add(memory.fees, fill.commission_asset, fill.commission)
+        book(memory, order, (rules.base_asset, rules.quote_asset))
+        self._wallets.forget(self._bot, order.id)
         memory.orders_done += 1
         if order.order_id is not None:
             memory.newest_order = (order.symbol, order.order_id, order.id, order.ended_at)
         if order.id:
             self._mirror.unfollow(order.id)
             self._floor.funds.accepted(order.id, order.ended_at)
+            self._take_back(order)
+        self._journal.ended(self._bot, order)
         self._tell_end(order)
 
     def withdraw_unsaved(self, saved: set[str]) -> None:
         """Forget intents that never reached the disk, hence never the exchange."""
+        self._journal.expected(self._bot)
         for client_order_id in self._announced - saved:
             self._floor.funds.release(client_order_id)
+            self._wallets.forget(self._bot, client_order_id)
             self._mirror.unfollow(client_order_id)
 
     # --- requests: only what the disk has acknowledged
@@ -179,9 +195,10 @@ class Dealer:
             price=order.price,
             stop_price=order.stop_price,
             time_in_force=order.time_in_force,
+            trailing_delta=order.trailing_delta,
         )
         try:
-            record = await self._venue.place(request)
+            record = await self._journal.placing(self._bot, order, self._floor.place(request))
         except DuplicateOrder as duplicate:
             if order.sends < 2:
                 raise BooksDisagree(
@@ -205,17 +222,16 @@ class Dealer:
     async def cancel(self, order: Order) -> OrderRecord:
         """Send an announced cancel. Raises UnknownOrder, Refused, NotSent or OutcomeUnknown."""
         self._tripwire(order.cancel_token)
+        request = CancelRequest(
+            client_order_id=order.cancel_id,
+            symbol=order.symbol,
+            target_client_order_id=order.id,
+            send_by=order.cancel_send_by,
+            recv_window=self._limits.recv_window,
+            target_order_id=order.order_id,
+        )
         try:
-            record = await self._venue.cancel(
-                CancelRequest(
-                    client_order_id=order.cancel_id,
-                    symbol=order.symbol,
-                    target_client_order_id=order.id,
-                    send_by=order.cancel_send_by,
-                    recv_window=self._limits.recv_window,
-                    target_order_id=order.order_id,
-                )
-            )
+            record = await self._journal.canceling(self._bot, order, self._venue.cancel(request))
         except (UnknownOrder, OutcomeUnknown):
             self._mirror.ask_soon()
             raise
@@ -230,8 +246,11 @@ class Dealer:
         where a person wants to decide.
         """
         self._mirror.follow(order.symbol, order.id)
+        self._wallets.follow(self._bot, order)
+        self._journal.note(Happening.DOUBT, self._bot, order, after=OrderState.IN_DOUBT)
         record = await look_for(self._floor, order)
         if record is not None:
+            self._journal.found(self._bot, order, record)
             self._tell(Kind.DOUBT, f"{describe(order)} was found: {record.status.lower()}")
             record = await self._completed(self._accept(order, record))
             self._tell_fills(order, record)
@@ -243,9 +262,10 @@ class Dealer:
             )
         return None
 
-    async def next_report(self, order: Order) -> OrderRecord | str:
-        """Wait for news of a live order; or answer why it is to be canceled."""
+    async def next_report(self, order: Order) -> OrderRecord | str | Decimal:
+        """Wait for news of a live order; or answer why it is to be canceled, or to be how small."""
         self._mirror.follow(order.symbol, order.id, order.order_id)
+        self._wallets.follow(self._bot, order)
         self._waiting[order.id] = order
         by_price = order.give_up_below is not None or order.give_up_above is not None
         if by_price:
@@ -257,7 +277,9 @@ class Dealer:
             if by_price:
                 self._floor.quotes.close(order.symbol)
 
-    async def _report_or_reason(self, order: Order, *, by_price: bool) -> OrderRecord | str:
+    async def _report_or_reason(
+        self, order: Order, *, by_price: bool
+    ) -> OrderRecord | str | Decimal:
         bell = self._mirror.bell(order.id)
         while True:
             bell.clear()
@@ -269,6 +291,8 @@ class Dealer:
             why = await self._why_give_up(order, by_price=by_price)
             if why:
                 return why
+            if order.amend_to is not None:
+                return order.amend_to
             alarm = self._set_alarm(order, bell) if by_price else None
             await self._wait_until(order.give_up_at, bell, glance=by_price)
             if alarm:
@@ -277,12 +301,13 @@ class Dealer:
     def wake_given_up(self) -> None:
         """Wake the machines whose order the bot has decided to give up."""
         for client_order_id, order in self._waiting.items():
-            if order.give_up:
+            if order.give_up or order.amend_to is not None:
                 self._mirror.bell(client_order_id).set()
 
     async def ask(self, order: Order) -> OrderRecord:
         """Ask how a live order stands, again and again until there is an answer."""
         self._mirror.follow(order.symbol, order.id, order.order_id)
+        self._wallets.follow(self._bot, order)
         while True:
             try:
                 found = await self._venue.find_order(
@@ -356,8 +381,15 @@ class Dealer:
             asset, amount = self._worst_case(order)
         except ValueError:  # an order without amounts, which the rules complain about
             return ""
-        free = self._floor.funds.free(asset)
-        return f"needs {plain(amount)} {asset}, free are {plain(free)}" if amount > free else ""
+        return self._wallets.shortage(self._bot, order.side, asset, amount)
+
+    def _overdrawn(self, order: Order) -> bool:
+        """Say whether its own wallet cannot pay: then asking for the account helps nothing."""
+        try:
+            asset, amount = self._worst_case(order)
+        except ValueError:
+            return False
+        return bool(self._wallets.overdrawn(self._bot, order.side, asset, amount))
 
     def _too_late(self, order: Order, now: int) -> str:
         if order.give_up:
@@ -367,6 +399,12 @@ class Dealer:
         if order.give_up_at is not None and now >= order.give_up_at:
             return "it would have to be canceled at once"
         return ""
+
+    def _take_back(self, order: Order) -> None:
+        """Have what a cancel set free be spent at once: news of the balance come later."""
+        asset, amount = set_free(order, self.rules(order.symbol))
+        if amount:
+            self._floor.funds.freed(order.id, asset, amount, order.ended_at)
 
     def _worst_case(self, order: Order) -> tuple[str, Decimal]:
         price = self._prices.get(order.symbol) or order.price or order.stop_price or ZERO
@@ -458,19 +496,5 @@ class Dealer:
             self._tell(Kind.ORDER, f"{describe(order)} {order.state}{why}")
 
 
-def describe(order: Order) -> str:
-    """Name an order for a person: BUY 0.001 BTCUSDT at 61000."""
-    amount = order.quantity if order.quantity is not None else order.quote_quantity
-    size = plain(amount) if amount is not None else "?"
-    unit = "" if order.quantity is not None else " (quote)"
-    price = f" at {plain(order.price)}" if order.price is not None else " at market"
-    stop = f" once {plain(order.stop_price)} is reached" if order.stop_price is not None else ""
-    return f"{order.side} {size}{unit} {order.symbol}{price}{stop}"
-
-
 def _says_more(record: OrderRecord, order: Order) -> bool:
     return record.executed > order.executed or record.status.final
-
-
-def _add(books: dict[str, Decimal], asset: str, amount: Decimal) -> None:
-    books[asset] = books.get(asset, ZERO) + amount

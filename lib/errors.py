@@ -3,10 +3,12 @@
 BotError
 ├── OutcomeUnknown   the request left, no answer came    the machine looks before it acts again
 ├── Refused          the exchange said no, for good      the machine records it as a final state
+│   ├── FilterRefused    by a rule of the symbol         the desk asks for its rules again
 │   ├── UnknownOrder     no open order by that id        the machine asks how it ended
 │   └── DuplicateOrder   an open order has that id       the machine asks whose it is
 ├── Unavailable      nothing was changed, try later      the supervisor restarts, with back-off
 │   └── NotSent          no byte left this process       the machine may use the same id again
+│       └── MarketClosed     its symbol does not trade       the order waits until it does
 ├── Busy             another runner has the ctx folder   the command line says so (lib/shelf.py)
 └── Halt             a human must look                   the supervisor parks the bot and alerts
     ├── BadCredentials   the key is unknown or may not trade
@@ -37,6 +39,10 @@ class Refused(BotError):
     """The exchange said no, and asking again would change nothing."""
 
 
+class FilterRefused(Refused):
+    """A filter of the symbol said no: by the rules as they are now, which may be new ones."""
+
+
 class UnknownOrder(Refused):
     """The matching engine has no *open* order by that id: filled, gone, or never arrived."""
 
@@ -51,6 +57,10 @@ class Unavailable(BotError):
 
 class NotSent(Unavailable):
     """No byte of the request left this process."""
+
+
+class MarketClosed(NotSent):
+    """Turned away before the matching engine, for the symbol does not trade at the moment."""
 
 
 class Halt(BotError):

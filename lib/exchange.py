@@ -28,6 +28,7 @@ OrderType: TypeAlias = Literal[
     "TAKE_PROFIT_LIMIT",
 ]
 TimeInForce: TypeAlias = Literal["GTC", "IOC", "FOK"]
+ListKind: TypeAlias = Literal["OCO", "OTO", "OTOCO"]
 
 
 class OrderStatus(StrEnum):
@@ -97,6 +98,31 @@ class PlaceRequest:
     price: Decimal | None = None
     stop_price: Decimal | None = None
     time_in_force: TimeInForce | None = None
+    trailing_delta: int | None = None  # hundredths of a percent
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceListRequest:
+    """One order list to be placed as a whole; its fence is the list's, not the legs'.
+
+    Legs stand as Binance names them: above, below; working, pending; working, above, below.
+    """
+
+    client_order_id: str  # the list's own
+    symbol: str
+    kind: ListKind
+    legs: tuple[PlaceRequest, ...]
+    send_by: int
+    recv_window: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListRecord:
+    """What the exchange says of a list: that it was accepted, and which orders it has."""
+
+    client_order_id: str
+    symbol: str
+    order_ids: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +135,18 @@ class CancelRequest:
     send_by: int
     recv_window: int
     target_order_id: int | None = None  # asked by, once known
+
+
+@dataclass(frozen=True, slots=True)
+class AmendRequest:
+    """One open order to be made smaller where it stands. It keeps its place and its id."""
+
+    client_order_id: str  # the order's own, before and after
+    symbol: str
+    order_id: int | None
+    quantity: Decimal  # the whole one, what was executed of it included
+    send_by: int
+    recv_window: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,12 +245,24 @@ class Venue(Protocol):
 
     async def place(self, request: PlaceRequest) -> OrderRecord: ...
 
+    async def place_list(self, request: PlaceListRequest) -> Sequence[OrderRecord]:
+        """Place an order list; answer its legs in the order of the request."""
+        ...
+
     async def cancel(self, request: CancelRequest) -> OrderRecord: ...
+
+    async def amend(self, request: AmendRequest) -> OrderRecord:
+        """Make an open order smaller. One that has nothing left thereby expires."""
+        ...
 
     async def find_order(
         self, symbol: str, *, order_id: int | None = None, client_order_id: str = ""
     ) -> OrderRecord | None:
         """Answer None for "does not exist", which is not proof that it never will."""
+        ...
+
+    async def find_list(self, client_order_id: str) -> ListRecord | None:
+        """Answer None for "does not exist": this question lags more than that for an order."""
         ...
 
     async def open_orders(self, symbol: str | None = None) -> Sequence[OrderRecord]: ...

@@ -196,6 +196,18 @@ class TrailingDelta:
             below_largest=int(found.get("maxTrailingBelowDelta", 0)),
         )
 
+    def complaints(self, side: Side, order_type: str, delta: int) -> Iterator[Complaint]:
+        above = (side == "BUY") == order_type.startswith("STOP_LOSS")
+        smallest = self.above_smallest if above else self.below_smallest
+        largest = self.above_largest if above else self.below_largest
+        yield from _out_of_range(
+            "TRAILING_DELTA",
+            f"trailing delta {delta}",
+            Decimal(delta),
+            (Decimal(smallest or 1), "the smallest of this kind"),
+            (Decimal(largest), "the largest of this kind"),
+        )
+
 
 def exact(value: object) -> Decimal:
     """Read an amount of a payload. Raises TypeError for a float, which would not be exact."""

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from lib.errors import CorruptContext, ForeignContext
 from lib.machine import Context
+from lib.results import Assets, Position
 
 
 class Parked(BaseModel):
@@ -45,6 +46,8 @@ class Memory(BaseModel):
     former: list[FormerId] = []
     net: dict[str, Decimal] = {}  # what the bot's finished orders brought, by asset, without fees
     fees: dict[str, Decimal] = {}  # what they cost in fees, by asset
+    positions: dict[str, Position] = {}  # what they left and realised, by symbol
+    assets: dict[str, Assets] = {}  # base and quote of its symbols, for who has no rules
     orders_done: int = 0
     newest_order: tuple[str, int, str, int] | None = None  # symbol, orderId, our id, time
     doubts_accepted_until: int = 0  # a person said: orders sent before may be presumed absent

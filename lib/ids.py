@@ -4,7 +4,8 @@ An id is 32 characters of lower-case hex after a fixed two-character mark; hex a
 spell SQL, which a rule in front of the exchange would reject.
 
     a7 3fa2c1 9b04de 0193a1b2c3d 00001f a
-    │  │      │      │           │      └ leg: a an order, c a cancel
+    │  │      │      │           │      └ leg: a an order, b an order list, c a cancel,
+    │  │      │      │           │        d an amend (it stays with us)
     │  │      │      │           └ counter of the bot, kept in its context, never going back
     │  │      │      └ birth: when that context began, exchange ms
     │  │      └ the bot: from its name
@@ -27,7 +28,7 @@ _SHAPE: Final = re.compile(
     r"(?P<birth>[0-9a-f]{11})(?P<counter>[0-9a-f]{6})(?P<leg>[a-f])"
 )
 
-Leg = Literal["a", "c"]
+Leg = Literal["a", "b", "c", "d"]
 
 
 @dataclass(frozen=True, slots=True)

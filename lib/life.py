@@ -28,6 +28,7 @@ from lib.generation import (
     stamped,
     unstamped,
 )
+from lib.list_dealer import ListDealer
 from lib.machine import Context, drive
 from lib.news import Kind
 from lib.orders import FINAL, Order, date_plans, orders_inside
@@ -158,7 +159,8 @@ class Life:
             )
             self._proven = True
         context = decode_context(self.bot.kind.ctx_type, self.generation)
-        dealer = Dealer(
+        self._fill_wallet()
+        dealer = ListDealer(
             self._floor,
             bot=self.bot.name,
             birth=self.generation.birth,
@@ -170,6 +172,7 @@ class Life:
         desk = Desk(self._floor, dealer, self.tell)
         self.standing = Standing.RUNNING
         self._take_conf()
+        self._floor.journal.introduce(self.generation)
         quotes, symbols = self._floor.quotes, self.bot.conf.symbols
         for symbol in symbols:
             quotes.open(symbol)
@@ -181,12 +184,17 @@ class Life:
             for symbol in symbols:
                 quotes.close(symbol)
 
+    def _fill_wallet(self) -> None:
+        """Begin with the money as the file has it, whatever a former life left in memory."""
+        memory, symbols = self.generation.memory, self.bot.conf.symbols
+        self._floor.wallets.begin(self.bot.name, memory, self.orders, symbols=symbols)
+
     def _take_conf(self) -> None:
         """Have the conf of this life go to disk with the next save."""
         self.generation.account = self.generation.account or self.account
         self.generation.function = function_path(self.bot)
         self.generation.symbols = list(self.bot.conf.symbols)
-        self.generation.conf = self.bot.conf.model_dump(mode="json")
+        self.generation.conf = self.bot.settled
 
     # --- what goes to disk
 
@@ -196,7 +204,10 @@ class Life:
             self.weather = ""
         began = self._floor.clock.now()
         date_plans(context, began)
-        await self._store(encode(self.generation, context))
+        journal = self._floor.journal
+        fields, intents = encode(self.generation, context), journal.expected(self.bot.name)
+        await self._store(fields)
+        journal.announced(self.bot.name, intents)
         dealer.wake_given_up()
         dealer.slowest_save_ms = max(
             self._floor.clock.now() - began, dealer.slowest_save_ms * 9 // 10
@@ -271,7 +282,7 @@ def first_generation(
         saved_at=birth,
         function=function_path(bot),
         symbols=list(bot.conf.symbols),
-        conf=bot.conf.model_dump(mode="json"),
+        conf=bot.settled,
         memory=Memory(),
         context={},
     )

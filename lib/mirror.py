@@ -41,7 +41,8 @@ class Followed:
     order_id: int | None = None
     record: OrderRecord | None = None
     refused: bool = False  # asking for it was refused, and that was told
-    unknown: int = 0  # polls in a row that did not know its order id
+    unknown: int = 0  # polls in a row that did not know its order id,
+    unknown_since: int = 0  # and the exchange ms of the first: queries may lag behind for seconds
 
 
 class Mirror:
@@ -234,8 +235,12 @@ class Mirror:
             followed.unknown = 0
             self.merge(await self.complete(asked))
             return
+        now = self._clock.now()
+        followed.unknown_since = followed.unknown_since if followed.unknown else now
         followed.unknown += 1
-        if followed.unknown == UNKNOWN_MAX:
+        long_enough = now - followed.unknown_since >= self._limits.poll
+        if followed.unknown >= UNKNOWN_MAX and long_enough:
+            followed.unknown = 0
             self.on_vanished(client_order_id, followed.symbol, order_id)
 
     async def complete(self, record: OrderRecord) -> OrderRecord:
@@ -262,6 +267,7 @@ def advance(known: OrderRecord | None, heard: OrderRecord) -> OrderRecord:
     later = heard if _progress(heard) >= _progress(known) else known
     return replace(
         later,
+        quantity=_smallest(known, heard),
         executed=max(known.executed, heard.executed),
         executed_quote=max(known.executed_quote, heard.executed_quote),
         updated_at=max(known.updated_at, heard.updated_at),
@@ -269,6 +275,13 @@ def advance(known: OrderRecord | None, heard: OrderRecord) -> OrderRecord:
         reason=later.reason or known.reason or heard.reason,
         fills=tuple(union(known.fills, heard.fills)),
     )
+
+
+def _smallest(known: OrderRecord, heard: OrderRecord) -> Decimal:
+    """Answer the newest quantity: an amend makes it smaller, and a poll can be older than that."""
+    if known.quote_quantity or not known.quantity:
+        return heard.quantity or known.quantity
+    return min(known.quantity, heard.quantity or known.quantity)
 
 
 def _progress(record: OrderRecord) -> tuple[int, Decimal]:

@@ -47,6 +47,8 @@ class OrderLike(Protocol):
     def price(self) -> Decimal | None: ...
     @property
     def stop_price(self) -> Decimal | None: ...
+    @property
+    def trailing_delta(self) -> int | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +244,10 @@ def _check_admission(rules: SymbolRules, order: OrderLike) -> Iterator[Complaint
 
 def _check_parameters(rules: SymbolRules, order: OrderLike) -> Iterator[Complaint]:
     yield from _check_presence(order, "price", order.price, PRICED)
-    yield from _check_presence(order, "stop price", order.stop_price, TRIGGERED)
+    if order.trailing_delta is None:
+        yield from _check_presence(order, "stop price", order.stop_price, TRIGGERED)
+    else:
+        yield from _check_trailing(rules, order, order.trailing_delta)
     if not order.quantity and not order.quote_quantity:
         yield Complaint("PARAMETER", "an order needs a quantity above 0")
     if order.quantity and order.quote_quantity:
@@ -258,6 +263,16 @@ def _check_parameters(rules: SymbolRules, order: OrderLike) -> Iterator[Complain
         if decimals(amount) > most:
             words = f"{name} {plain(amount)} has more than the {most} decimals of {asset}"
             yield Complaint("PRECISION", words)
+
+
+def _check_trailing(rules: SymbolRules, order: OrderLike, delta: int) -> Iterator[Complaint]:
+    """Judge a stop that trails at the exchange; a stop price is then where it begins to."""
+    if order.type not in TRIGGERED:
+        yield Complaint("PARAMETER", f"a {order.type} order takes no trailing delta")
+        return
+    if not rules.trailing_stop_allowed:
+        yield Complaint("TYPE", f"{rules.symbol} takes no trailing stops")
+    yield from rules.trailing_delta.complaints(order.side, order.type, delta)
 
 
 def _check_presence(

@@ -14,7 +14,7 @@ presumed absent.
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Final
 
 import orjson
 from pydantic import ValidationError
@@ -30,6 +30,7 @@ from lib.exchange import (
     TimeInForce,
 )
 from lib.machine import Context, Machine, find_all
+from lib.order_hand import Exchange as Exchange
 
 
 class OrderState(StrEnum):
@@ -39,6 +40,7 @@ class OrderState(StrEnum):
     SUBMITTING = "submitting"  # announced on disk: it may or may not have it
     IN_DOUBT = "in doubt"  # sent, outcome unknown; being looked for
     OPEN = "open"  # it has it
+    AMENDING = "amending"  # it has it, and may or may not know that we want it smaller
     CANCELING = "canceling"  # it has it, and may or may not know that we want it gone
     FILLED = "filled"
     CANCELED = "canceled"
@@ -49,8 +51,23 @@ class OrderState(StrEnum):
 
 
 UNSETTLED: Final = frozenset({OrderState.PLANNED, OrderState.SUBMITTING, OrderState.IN_DOUBT})
-LIVE: Final = frozenset({OrderState.OPEN, OrderState.CANCELING})
+LIVE: Final = frozenset({OrderState.OPEN, OrderState.AMENDING, OrderState.CANCELING})
 FINAL: Final = frozenset(OrderState) - UNSETTLED - LIVE
+
+_WANTED: Final = (
+    "symbol",
+    "side",
+    "type",
+    "price",
+    "stop_price",
+    "trailing_delta",
+    "time_in_force",
+    "valid_for",
+    "give_up_at",
+    "give_up_below",
+    "give_up_above",
+    "comment",
+)
 
 PROBED: Final = "canceled while in doubt"  # nobody's decision: the plan still stands
 
@@ -90,12 +107,15 @@ class Order(Context):
     quote_quantity: Decimal | None = None
     price: Decimal | None = None
     stop_price: Decimal | None = None
+    trailing_delta: int | None = None  # of a stop that trails at the exchange: 1/100 of a percent
     time_in_force: TimeInForce | None = None
     valid_for: int | None = None  # the plan's best-before; None: by type, see `best_before`
     give_up_at: int | None = None  # cancel it then
     give_up_below: Decimal | None = None  # cancel it once the last price is at or below this
     give_up_above: Decimal | None = None
     give_up: str = ""  # the bot's own decision to cancel it, and why
+    amend_to: Decimal | None = None  # the bot's decision to make it smaller; with what executed
+    comment: str = ""  # for people, in the order journal; nothing acts on it
 
     # what we know
     state: OrderState = OrderState.PLANNED
@@ -111,6 +131,12 @@ class Order(Context):
     cancel_id: str = ""
     cancel_token: str = ""
     cancel_send_by: int = 0
+    amend_id: str = ""  # of the intent; the order keeps its own
+    amend_token: str = ""
+    amend_send_by: int = 0
+    amends: list[Decimal] = []  # the quantities that amends asked for; any may have come true
+    amended: Decimal | None = None  # its whole quantity, once the exchange made it smaller
+    amend_refused: str = ""  # why the last amend came to nothing
     executed: Decimal = ZERO
     executed_quote: Decimal = ZERO
     fills: list[Fill] = []
@@ -127,6 +153,11 @@ class Order(Context):
     def filled(self) -> bool:
         """Say whether any of it was executed."""
         return self.executed > 0
+
+    @property
+    def whole(self) -> Decimal | None:
+        """Answer its quantity as the exchange has it: an amend may have made it smaller."""
+        return self.quantity if self.amended is None else self.amended
 
     @property
     def average_price(self) -> Decimal:
@@ -155,63 +186,12 @@ class Order(Context):
         )
 
 
-class Exchange(Protocol):
-    """What `add_order` needs of an exchange; lib/dealer.py answers for every venue."""
-
-    async def ready(self, order: Order) -> None:
-        """Wait until a new order may leave: the account is known, the desk not stale."""
-        ...
-
-    def announce(self, order: Order) -> bool:
-        """Write the intent into the order; or its end, if the plan cannot or may not be sent."""
-        ...
-
-    async def place(self, order: Order) -> OrderRecord:
-        """Send it. Raises Refused, NotSent or OutcomeUnknown."""
-        ...
-
-    async def look_for(self, order: Order) -> OrderRecord | None:
-        """Find an order in doubt. None: every way of asking is exhausted but a cancel."""
-        ...
-
-    async def last_look(self, order: Order) -> OrderRecord | None:
-        """Ask once more by id, after the matching engine knew of no open order."""
-        ...
-
-    def give_id_up(self, order: Order) -> None:
-        """Remember the id as never accepted. One that shows up later stops the bot."""
-        ...
-
-    async def next_report(self, order: Order) -> OrderRecord | str:
-        """Wait for news of a live order; or answer why it is to be canceled."""
-        ...
-
-    def announce_cancel(self, order: Order) -> None:
-        """Write the intent of a cancel into the order."""
-        ...
-
-    async def cancel(self, order: Order) -> OrderRecord:
-        """Send the cancel. Raises UnknownOrder, Refused, NotSent or OutcomeUnknown."""
-        ...
-
-    async def ask(self, order: Order) -> OrderRecord:
-        """Ask how a live order stands, again and again until there is an answer."""
-        ...
-
-    async def pause(self, order: Order) -> None:
-        """Wait a little before trying again, longer each time."""
-        ...
-
-    def close(self, order: Order) -> None:
-        """Book a final order."""
-        ...
-
-
 async def add_order(exchange: Exchange, order: Order) -> Machine[Order]:
     """Place the order exactly once; follow it until it is final, or cancel it when told to.
 
-    Cancels by `give_up_at`, `give_up_below`, `give_up_above` or `give_up`. What was executed is
-    in the order whatever its end: a partial fill is a state, not an end. Raises BooksDisagree.
+    Cancels by `give_up_at`, `give_up_below`, `give_up_above` or `give_up`, makes it smaller by
+    `amend_to`. What was executed is in the order whatever its end: a partial fill is a state, not
+    an end. Raises BooksDisagree.
     """
     announced = False  # in this life: what a former life announced may have been sent
     while order.state in UNSETTLED:
@@ -233,6 +213,8 @@ async def add_order(exchange: Exchange, order: Order) -> Machine[Order]:
     while order.state in LIVE:
         if order.state is OrderState.OPEN:
             announced = await _follow(exchange, order)
+        elif order.state is OrderState.AMENDING:
+            announced = await _shrink(exchange, order, announced=announced)
         elif announced:
             announced = False
             await _cancel(exchange, order)
@@ -289,14 +271,67 @@ async def _probe(exchange: Exchange, order: Order) -> None:
 
 
 async def _follow(exchange: Exchange, order: Order) -> bool:
-    """Take news of an open order; say whether a cancel was announced."""
+    """Take news of an open order; say whether a cancel or an amend was announced."""
     news = await exchange.next_report(order)
     if isinstance(news, OrderRecord):
         absorb(order, news)
         return False
-    order.state, order.reason = OrderState.CANCELING, news
-    exchange.announce_cancel(order)
+    if isinstance(news, Decimal):
+        return exchange.announce_amend(order)
+    _announce_cancel(exchange, order, news)
     return True
+
+
+def _announce_cancel(exchange: Exchange, order: Order, why: str) -> None:
+    order.state, order.reason = OrderState.CANCELING, why
+    exchange.announce_cancel(order)
+
+
+async def _shrink(exchange: Exchange, order: Order, *, announced: bool) -> bool:
+    """Send an amend that was announced in this life, else learn what became of it.
+
+    Says whether a cancel was announced meanwhile.
+    """
+    if announced:
+        await _amend(exchange, order)
+        return False
+    return await _settle_amend(exchange, order)
+
+
+async def _amend(exchange: Exchange, order: Order) -> None:
+    try:
+        record = await exchange.amend(order)
+    except NotSent:  # the wish stands, and gets a new fence
+        await exchange.pause(order)
+        order.state = OrderState.OPEN
+    except Refused as refused:  # or it was repeated on its way, and the first was accepted
+        order.amend_refused = str(refused)
+    except OutcomeUnknown:
+        return
+    else:
+        absorb(order, record)
+
+
+async def _settle_amend(exchange: Exchange, order: Order) -> bool:
+    """Ask whether an amend was accepted; say whether a cancel was announced meanwhile.
+
+    A wrong "no" is harmless: the quantity asked for is absolute and only shrinks, so an amend that
+    comes late, or twice, makes the order what the bot wanted it to be.
+    """
+    void = order.amend_refused or await exchange.amend_is_void(order)
+    absorb(order, await exchange.ask(order))
+    if order.final or order.state is OrderState.OPEN:
+        return False
+    if void:
+        order.state, order.amend_to = OrderState.OPEN, None
+        order.amend_refused = order.amend_refused or "it never arrived"
+        return False
+    why = await exchange.why_give_up(order)
+    if why:
+        _announce_cancel(exchange, order, why)
+        return True
+    await exchange.pause(order)
+    return False
 
 
 async def _cancel(exchange: Exchange, order: Order) -> None:
@@ -335,10 +370,22 @@ def absorb(order: Order, record: OrderRecord) -> None:
     order.executed_quote = max(order.executed_quote, record.executed_quote)
     if order.state in UNSETTLED:
         order.state = OrderState.OPEN
+    _take_quantity(order, record.quantity)
     if record.status.final and all_trades_known(order.fills, order.executed):
         order.state = _FINAL_STATE[record.status]
         order.ended_at = record.updated_at
         order.reason = record.reason or order.reason
+
+
+def _take_quantity(order: Order, quantity: Decimal) -> None:
+    """Take over that an amend made the order smaller; older answers show it larger."""
+    if order.whole is None or quantity >= order.whole:
+        return
+    order.amended = quantity
+    if order.amend_to is not None and quantity <= order.amend_to:
+        order.amend_to, order.amend_refused = None, ""
+        if order.state is OrderState.AMENDING:
+            order.state = OrderState.OPEN
 
 
 def union(known: Iterable[Fill], new: Iterable[Fill]) -> list[Fill]:
@@ -360,7 +407,7 @@ def _agree(order: Order, record: OrderRecord) -> None:
         ("side", order.side, record.side),
         ("type", order.type, record.type),
     ]
-    if order.quantity is not None:
+    if order.quantity is not None and not _may_be_amended(order, record.quantity):
         pairs.append(("quantity", str(order.quantity.normalize()), _text(record.quantity)))
     if order.price is not None:
         pairs.append(("price", str(order.price.normalize()), _text(record.price)))
@@ -373,8 +420,26 @@ def _agree(order: Order, record: OrderRecord) -> None:
             )
 
 
+def _may_be_amended(order: Order, quantity: Decimal) -> bool:
+    """Say whether a quantity lies between what was placed and the least an amend asked for."""
+    assert order.quantity is not None
+    return bool(order.amends) and min(order.amends) <= quantity <= order.quantity
+
+
 def _text(amount: Decimal) -> str:
     return str(amount.normalize())
+
+
+def planned_anew(order: Order, quantity: Decimal, **changes: Decimal | None) -> Order:
+    """Plan what an order was to be, or what became of that plan, as a new order."""
+    fields = {name: getattr(order, name) for name in _WANTED}
+    return Order.model_validate({**fields, **changes, "quantity": quantity})
+
+
+def take_news(exchange: Exchange, order: Order, record: OrderRecord) -> None:
+    """Take over what was learned of an order that no machine follows at this moment."""
+    absorb(order, record)
+    _close(exchange, order)
 
 
 def date_plans(context: Context, now: int) -> None:

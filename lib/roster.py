@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lib.atomic_json import ContextFile, read_generations
+from lib.budget import Terms, split_terms
 from lib.conf import BotConf, OnDoubt, OnWipe, RunnerConf
 from lib.disk import Disk
 from lib.errors import BotError, ForeignContext, Halt, Unavailable
@@ -156,6 +157,45 @@ class Roster:
             if announced and rules is not None:
                 asset = rules.base_asset if order.side == "SELL" else rules.quote_asset
                 self._floor.funds.commit(order.id, asset, order.spends_at_most)
+
+    def open_wallets(self) -> None:
+        """Open every bot's wallet before any bot spends; an unclear budget holds its bot back."""
+        for bot in self._conf.bots:
+            try:
+                budget = bot.terms.amounts(bot.conf.symbols, self._floor.quote_assets)
+            except ValueError as wrong:
+                self._refuse(bot, str(wrong))
+            else:
+                sells = bot.may_sell_your_coins
+                self._floor.wallets.open(bot.name, budget, sells_your_coins=sells)
+        for name, life in self.lives.items():
+            self._floor.wallets.begin(name, life.generation.memory, life.orders)
+        for held in self.held.values():
+            self._open_held(held)
+
+    def _refuse(self, bot: BotConf, reason: str) -> None:
+        """Hold back a bot that was to live, or to be born."""
+        if bot in self.newborn:
+            self.newborn.remove(bot)
+            self.hold(bot.name, reason)
+        elif bot.name in self.lives:
+            self.drop(bot.name, reason)
+
+    def _open_held(self, held: Held) -> None:
+        """Keep what a bot has that does not run: its coins, and its budget while conf.json has it.
+
+        Where its section is wrong now, the budget counts that it last ran with.
+        """
+        if held.generation is None:
+            return
+        if any(held.name == mistaken.name for mistaken in self._conf.held_back):
+            money, _ = split_terms(held.generation.conf)
+            with suppress(ValueError):
+                budget = Terms.model_validate(money).amounts(
+                    held.generation.symbols, self._floor.quote_assets
+                )
+                self._floor.wallets.open(held.name, budget, sells_your_coins=False)
+        self._floor.wallets.begin(held.name, held.generation.memory, held.orders)
 
     def hold_changed(self) -> None:
         """A changed symbol or function is refused while something is held or open."""

@@ -122,6 +122,11 @@ class Settings(BaseModel):
         symbol = getattr(self, "symbol", None)
         return (symbol,) if isinstance(symbol, str) else ()
 
+    @property
+    def sells_your_coins(self) -> bool:
+        """Whether the bot may sell what it did not buy, unless its section says otherwise."""
+        return False
+
     @model_validator(mode="before")
     @classmethod
     def _drop_comment(cls, values: object) -> object:

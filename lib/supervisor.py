@@ -12,15 +12,18 @@ from itertools import chain, repeat
 from typing import Final, Protocol, TypeVar
 
 from lib.clock import Clock
-from lib.conf import BotConf, RunnerConf
+from lib.conf import BotConf, OnOrphan, RunnerConf
 from lib.disk import REAL_DISK, Disk
 from lib.errors import BadCredentials, BooksDisagree, Unavailable
 from lib.exchange import AccountState, Limits, OrderRecord, Venue
 from lib.floor import Floor
 from lib.funds import Funds
+from lib.generation import Generation, decode
+from lib.journal.order_journal import OrderJournal, no_journal
 from lib.life import BACK_OFF, Life, Standing
 from lib.mirror import Mirror
 from lib.news import Kind, News, Sink
+from lib.orphans import Canceler
 from lib.quotes import Quotes
 from lib.redaction import Redactor
 from lib.resumption import Resumption
@@ -58,6 +61,7 @@ class Supervisor:
         limits: Limits | None = None,
         away_ms: int | None = None,
         redact: Callable[[str], str] = BY_PATTERN,
+        journal: OrderJournal | None = None,
     ) -> None:
         self._sink = tell
         self._redact = redact
@@ -75,9 +79,12 @@ class Supervisor:
             rules={},
             limits=limits,
             installation=shelf.installation(),
+            journal=journal or no_journal(),
         )
         self._roster = Roster(conf, shelf, self.floor, self._tell, disk=disk, redact=redact)
         self._witness = Witness(self.floor.installation, self._tell, gap_max=2 * limits.poll)
+        self._canceler = Canceler(self.floor, shelf.folder, self._known, self._tell, disk=disk)
+        self._cancels_orphans = conf.settings.orphans is OnOrphan.CANCEL
         self._resumption = Resumption(away_ms)
 
     @property
@@ -104,13 +111,34 @@ class Supervisor:
         self._vitals.ready()
         account = await self._connect()
         self._roster.take_account(account)
+        self._open_journal(account)
         await self._check_wipe()
-        await asyncio.gather(self._watch(), self._begin(account))
+        beside = [self._cancel_orphans(account)] if self._cancels_orphans else []
+        await asyncio.gather(self._watch(), self._keep_rules(), self._begin(account), *beside)
+
+    def _open_journal(self, account: AccountState) -> None:
+        """Keep for the journal what contexts know, before bots go on and forget it."""
+        floor = self.floor
+        floor.journal.connect(
+            venue=floor.venue.name,
+            account=account.uid,
+            installation=floor.installation,
+            rules=floor.rules,
+        )
+        floor.journal.remembered = self.generations()
+
+    def generations(self) -> list[Generation]:
+        """Answer the newest generation on disk of every bot that can be read and is ours."""
+        held = [held.generation for held in self.held.values() if held.generation is not None]
+        return [*(decode(life.file.fields) for life in self.lives.values()), *held]
 
     async def _begin(self, account: AccountState) -> None:
         """Let the bots live; the new ones after a look at the exchange, each on its own."""
         await self.floor.mirror.fresh()
         self._roster.hold_changed()
+        self._roster.open_wallets()
+        for excess in self.floor.wallets.overpromised():
+            self._tell("", Kind.WARNING, excess)
         for life in list(self.lives.values()):
             self._start(life)
         births = [self._bear(bot, account) for bot in self._roster.newborn]
@@ -129,7 +157,7 @@ class Supervisor:
     async def _connect(self) -> AccountState:
         """Learn the exchange's time, rules and account."""
         await self._patiently(self.floor.venue.server_time)
-        self.floor.rules.update(await self._patiently(self.floor.venue.rules))
+        self.floor.market_rules.take(await self._patiently(self.floor.venue.rules))
         account = await self._patiently(self.floor.venue.account)
         if not account.can_trade:
             raise BadCredentials("this key may not trade: allow spot trading for it at Binance")
@@ -180,13 +208,30 @@ class Supervisor:
         mirror.on_weather = lambda text: self._tell("", Kind.WEATHER, text)
         await mirror.keep_current()
 
+    async def _keep_rules(self) -> None:
+        rules = self.floor.market_rules
+        rules.on_weather = lambda text: self._tell("", Kind.WEATHER, text)
+        await rules.keep()
+
+    async def _cancel_orphans(self, account: AccountState) -> None:
+        self._witness.is_cared_for = self._canceler.cares_for
+        await self._canceler.keep(account.uid)
+
+    def _known(self) -> Iterable[tuple[str, Generation | None]]:
+        """Answer every context there is by its bot's name; None is one that cannot be read."""
+        yield from ((name, life.generation) for name, life in self.lives.items())
+        yield from ((name, held.generation) for name, held in self.held.items())
+
     def _on_record(self, record: OrderRecord) -> None:
+        self.floor.journal.heard(record)
         self._witness.on_record(record)
         self._resumption.on_record(record)
         self.floor.funds.accepted(record.client_order_id, record.updated_at)
 
     def _on_poll(self, strangers: Iterable[OrderRecord]) -> None:
-        self._witness.on_poll(strangers, self.floor.clock.now())
+        now = self.floor.clock.now()
+        self._witness.on_poll(strangers, now)
+        self._canceler.on_poll(strangers, now)
 
     def _on_vanished(self, client_order_id: str, symbol: str, order_id: int) -> None:
         """An acknowledged order is unknown: its bot halts; a reset is settled at the next start."""

@@ -3,7 +3,7 @@
 Ids carry the bot's counter, so the exchange is a witness of what was sent. An order with a
 counter beyond the one on disk, or under an id given up as never accepted, means that the disk
 went back, or that somebody else uses our tag: the bot halts. An open order that no context knows
-is told to the person.
+is told to the person, unless somebody cares for it.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,6 +14,7 @@ from lib.exchange import OrderRecord
 from lib.generation import FormerId, Generation
 from lib.ids import OwnId, bot_tag, parse_id
 from lib.news import Kind
+from lib.orphans import describe_orphan
 
 HEALTHY_ENOUGH: Final = 86_400_000  # ms of polls after which a former id is forgotten
 
@@ -38,6 +39,7 @@ class Witness:
         self._tell = tell
         self._bots: dict[str, Witnessed] = {}
         self._orphans: set[str] = set()
+        self.is_cared_for: Callable[[OwnId], bool] = lambda _: False  # whoever cancels it tells it
         self._polled_at: int | None = None
 
     def watch(self, bot: Witnessed) -> None:
@@ -60,19 +62,17 @@ class Witness:
         for record in strangers:
             own = parse_id(record.client_order_id)
             if own is not None and own.installation == self._installation:
-                self._check_orphan(record)
+                self._check_orphan(own, record)
         self._age_former_ids(now)
 
-    def _check_orphan(self, record: OrderRecord) -> None:
-        if record.client_order_id in self._orphans:
+    def _check_orphan(self, own: OwnId, record: OrderRecord) -> None:
+        if record.client_order_id in self._orphans or self.is_cared_for(own):
             return
         self._orphans.add(record.client_order_id)
         self._tell(
             "",
             Kind.WARNING,
-            f"open order {record.order_id} ({record.side} {record.quantity} {record.symbol}, id "
-            f"{record.client_order_id}) is ours, but no bot knows it: cancel it at the exchange "
-            "if you do not want it",
+            f"{describe_orphan(record)}: cancel it at the exchange if you do not want it",
         )
 
     def _age_former_ids(self, now: int) -> None:

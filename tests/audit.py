@@ -19,8 +19,8 @@ from lib.atomic_json import read_generations
 from lib.generation import Generation, decode
 from lib.ids import OwnId, bot_tag, parse_id
 from lib.orders import FINAL, LIVE, Order, orders_inside
-from lib.simulator.audit import state_of
-from lib.simulator.books import Books
+from lib.simulator.books.audit import state_of
+from lib.simulator.books.books import Books
 
 Amounts: TypeAlias = dict[str, Decimal]
 Facts: TypeAlias = Mapping[str, Any]

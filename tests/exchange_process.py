@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from lib.simulator.paper import MarketKind, PaperSettings, open_paper
+from lib.simulator.paper.paper import MarketKind, PaperSettings, open_paper
 from tests.real_processes import START
 
 MARKETS: Final[dict[str, MarketKind]] = {"candles": "candles", "none": "none"}

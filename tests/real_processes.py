@@ -24,7 +24,7 @@ import orjson
 
 from lib.control.venue_choice import BALANCES, BOOKS
 from lib.orders import UNSETTLED, orders_inside
-from lib.simulator.paper import DATA, MarketKind
+from lib.simulator.paper.paper import DATA, MarketKind
 from tests.audit import Ledger, audit, contexts_in, ledger_in, ledger_of
 from tests.control.folder import ROOT
 from tests.control.program import clean_environment

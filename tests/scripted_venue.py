@@ -11,20 +11,22 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from lib.dealer import Dealer
 from lib.desk import Desk
-from lib.errors import NotSent, OutcomeUnknown, UnknownOrder
+from lib.errors import NotSent, OutcomeUnknown, Refused, UnknownOrder
 from lib.exchange import (
     ZERO,
     AccountState,
+    AmendRequest,
     Balance,
     CancelRequest,
     Candle,
     Fill,
     Limits,
+    ListRecord,
     OrderEvent,
     OrderRecord,
     OrderStatus,
+    PlaceListRequest,
     PlaceRequest,
     Quote,
     StreamReady,
@@ -33,9 +35,12 @@ from lib.exchange import (
 from lib.floor import Floor
 from lib.funds import Funds
 from lib.generation import Memory
+from lib.list_dealer import ListDealer
+from lib.machine import Context, drive
 from lib.mirror import Mirror
 from lib.money import SymbolRules
 from lib.news import Kind
+from lib.order_lists import OrderList, add_list
 from lib.orders import Order, add_order, date_plans
 from lib.quotes import Quotes
 from tests.virtual_time import VirtualLoop
@@ -45,7 +50,9 @@ LATENCY = 0.01
 INSTALLATION = "3fa2c1"
 Answer = TypeVar("Answer")
 Placing = Callable[[PlaceRequest], OrderRecord]
+ListPlacing = Callable[[PlaceListRequest], list[OrderRecord]]
 Canceling = Callable[[CancelRequest], OrderRecord]
+Amending = Callable[[AmendRequest], OrderRecord]
 
 
 class ScriptedVenue:
@@ -63,7 +70,12 @@ class ScriptedVenue:
         self.trades: dict[int, list[Fill]] = {}
         self.hidden: set[str] = set()  # ids no question shows
         self.placings: list[Placing] = []
+        self.placed_lists: list[tuple[int, PlaceListRequest]] = []
+        self.list_placings: list[ListPlacing] = []
+        self.lists: dict[str, ListRecord] = {}
         self.cancelings: list[Canceling] = []
+        self.amends: list[tuple[int, AmendRequest]] = []
+        self.amendings: list[Amending] = []
         self.failing: dict[str, Exception] = {}  # by the name of the question
         self.before: dict[str, Callable[[], object]] = {}  # what happens as a question is asked
         self.balances = {"USDT": Balance(Decimal(100_000), ZERO), "BTC": Balance(Decimal(1), ZERO)}
@@ -82,6 +94,27 @@ class ScriptedVenue:
         record = record_of(request, 100 + len(self.book), self.now())
         self.book[request.client_order_id] = record
         return self.execute(request.client_order_id, executed) if executed else record
+
+    def accept_list(self, request: PlaceListRequest) -> list[OrderRecord]:
+        """Take a list in: what is pending waits."""
+        waiting = request.legs[1:] if request.kind != "OCO" else ()
+        for leg in request.legs:
+            self.accept(leg, ZERO)
+        for leg in waiting:
+            self.change(leg.client_order_id, status=OrderStatus.PENDING_NEW)
+        records = [self.book[leg.client_order_id] for leg in request.legs]
+        order_ids = tuple(record.order_id for record in records)
+        listed = ListRecord(request.client_order_id, request.symbol, order_ids)
+        self.lists[request.client_order_id] = listed
+        return records
+
+    def lose_list_reply(self, request: PlaceListRequest) -> list[OrderRecord]:
+        self.accept_list(request)
+        raise OutcomeUnknown("the reply was lost")
+
+    @staticmethod
+    def lose_list_request(request: PlaceListRequest) -> list[OrderRecord]:
+        raise OutcomeUnknown(f"{request.client_order_id} was lost")
 
     def execute(
         self, client_order_id: str, quantity: Decimal, *, price: Decimal = Decimal(60_000)
@@ -147,6 +180,15 @@ class ScriptedVenue:
             return self.placings.pop(0)(request)
         return self.full(self.accept(request))
 
+    async def place_list(self, request: PlaceListRequest) -> Sequence[OrderRecord]:
+        if self.now() > request.send_by:
+            raise NotSent(f"{request.client_order_id} had to leave earlier")
+        self.placed_lists.append((self.now(), request))
+        await asyncio.sleep(LATENCY)
+        if self.list_placings:
+            return self.list_placings.pop(0)(request)
+        return [self.full(record) for record in self.accept_list(request)]
+
     async def cancel(self, request: CancelRequest) -> OrderRecord:
         if self.now() > request.send_by:
             raise NotSent(f"{request.client_order_id} had to leave earlier")
@@ -161,7 +203,34 @@ class ScriptedVenue:
         known = self.book.get(request.target_client_order_id)
         if known is None or known.status.final:
             raise UnknownOrder("-2011 Unknown order sent.")
+        for sibling in self._listed_with(known):
+            if not sibling.status.final:
+                self.change(sibling.client_order_id, status=OrderStatus.CANCELED)
         return self.change(request.target_client_order_id, status=OrderStatus.CANCELED)
+
+    def _listed_with(self, known: OrderRecord) -> list[OrderRecord]:
+        """The orders of the same list, itself included."""
+        mates = [set(each.order_ids) for each in self.lists.values()]
+        ids = set().union(*(each for each in mates if known.order_id in each))
+        return [record for record in self.book.values() if record.order_id in ids]
+
+    async def amend(self, request: AmendRequest) -> OrderRecord:
+        if self.now() > request.send_by:
+            raise NotSent(f"the amend of {request.client_order_id} had to leave earlier")
+        self.amends.append((self.now(), request))
+        await asyncio.sleep(LATENCY)
+        if self.amendings:
+            return self.amendings.pop(0)(request)
+        return self.shrink(request)
+
+    def shrink(self, request: AmendRequest) -> OrderRecord:
+        """Make an order smaller as the matching engine does."""
+        known = self.book.get(request.client_order_id)
+        if known is None or known.status.final:
+            raise UnknownOrder("-2038 Unknown order sent.")
+        if request.quantity >= known.quantity:
+            raise Refused("-2038 Order amend (quantity increase) is not supported.")
+        return self.change(request.client_order_id, quantity=request.quantity)
 
     async def find_order(
         self, symbol: str, *, order_id: int | None = None, client_order_id: str = ""
@@ -176,6 +245,11 @@ class ScriptedVenue:
             ):
                 return record
         return None
+
+    async def find_list(self, client_order_id: str) -> ListRecord | None:
+        self.asked.append((self.now(), client_order_id))
+        await self._question("find_list")
+        return None if client_order_id in self.hidden else self.lists.get(client_order_id)
 
     async def open_orders(self, symbol: str | None = None) -> Sequence[OrderRecord]:
         await self._question("open_orders")
@@ -221,7 +295,9 @@ class ScriptedVenue:
 
 
 RULES = {
-    "BTCUSDT": SymbolRules("BTCUSDT", "BTC", "USDT", quote_quantity_allowed=True),
+    "BTCUSDT": SymbolRules(
+        "BTCUSDT", "BTC", "USDT", quote_quantity_allowed=True, oco_allowed=True, oto_allowed=True
+    ),
     "ETHUSDT": SymbolRules("ETHUSDT", "ETH", "USDT", quote_quantity_allowed=True),
 }
 
@@ -235,6 +311,7 @@ def record_of(request: PlaceRequest, order_id: int, at: int) -> OrderRecord:
         type=request.type,
         status=OrderStatus.NEW,
         price=request.price or ZERO,
+        stop_price=request.stop_price or ZERO,
         quantity=request.quantity or ZERO,
         created_at=at,
         updated_at=at,
@@ -286,12 +363,13 @@ class Office:
             installation=INSTALLATION,
         )
         self.memory = Memory.model_validate_json(self.saved_memory)
+        self.floor.wallets.open("bot", None, sells_your_coins=True)
         self.dealer = self.dealer_of("bot", self.memory)
         self.desk = Desk(self.floor, self.dealer, self.hear)
         self._keeping = self.loop.create_task(self.mirror.keep_current())
 
-    def dealer_of(self, name: str, memory: Memory) -> Dealer:
-        return Dealer(
+    def dealer_of(self, name: str, memory: Memory) -> ListDealer:
+        return ListDealer(
             self.floor,
             bot=name,
             birth=BIRTH,
@@ -312,10 +390,10 @@ class Office:
         """Bring a price of the market stream."""
         self.floor.quotes.take(Quote(symbol, last=Decimal(last), time=self.now()))
 
-    async def save(self, order: Order) -> None:
+    async def save(self, context: Context) -> None:
         await asyncio.sleep(0.005)
-        date_plans(order, self.now())
-        self.saved = order.model_dump_json().encode()
+        date_plans(context, self.now())
+        self.saved = context.model_dump_json().encode()
         self.saved_memory = self.memory.model_dump_json()
 
     async def run(self, order: Order) -> Order:
@@ -329,6 +407,27 @@ class Office:
         task = self.loop.create_task(self.run(order))
         await asyncio.sleep(seconds)
         return task
+
+    async def run_list(self, order_list: OrderList) -> OrderList:
+        """Drive a list to its end."""
+        machine = add_list(self.dealer, order_list)
+        await drive(machine, self.save)
+        return order_list
+
+    async def begin_list(self, order_list: OrderList, seconds: float = 1) -> "asyncio.Task[Any]":
+        """Let a list live for a while beside the test."""
+        task = self.loop.create_task(self.run_list(order_list))
+        await asyncio.sleep(seconds)
+        return task
+
+    def recovered_list(self) -> OrderList:
+        """Begin a new life with the list that is on disk, followed as the roster does it."""
+        self.begin_life()
+        order_list = OrderList.model_validate_json(self.saved)
+        for leg in order_list.legs:
+            if leg.id and not leg.final:
+                self.mirror.follow(leg.symbol, leg.id, leg.order_id)
+        return order_list
 
     async def crash_once_accepted(self, order: Order) -> None:
         """Lose everything in memory as soon as the exchange has the order."""

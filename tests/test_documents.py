@@ -16,7 +16,7 @@ from lib.commented_json import parse
 from lib.conf import RunnerSettings, read_conf
 from lib.control.exits import Exit
 from lib.life import Standing
-from lib.settings import milliseconds
+from lib.settings import Settings, milliseconds
 from tests.world import World, every_life
 
 ROOT = Path(__file__).parents[1]
@@ -184,6 +184,8 @@ def test_the_table_of_settings_has_every_setting_with_its_default() -> None:
             assert written == str(default).lower()
         elif isinstance(default, int):
             assert milliseconds(written) == default
+        elif isinstance(default, Settings):
+            assert type(default).model_validate_json(written) == default
         else:
             assert written == default.value
 
@@ -219,7 +221,7 @@ def test_every_word_of_the_glossary_names_something_that_exists() -> None:
 
 
 def test_the_rules_of_faults_shown_are_ones_the_simulator_takes() -> None:
-    from lib.simulator.control import RULES
+    from lib.simulator.server.control import RULES
 
     pages = (README, (ROOT / "docs/simulator.md").read_text(encoding="utf-8"))
     shown = [rules for page in pages for rules in re.findall(r"-d '(\[.*?\])'", page, re.DOTALL)]

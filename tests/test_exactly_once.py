@@ -13,10 +13,16 @@ from lib.binance.transport import Reply
 from lib.errors import BotError
 from lib.life import Standing
 from lib.orders import OrderState, is_order
-from lib.simulator.books import Books
+from lib.simulator.books.books import Books
 from lib.simulator.exchange import Exchange
-from lib.simulator.faults import Rule, delay_request, drop_event, lose_request, refuse_too_many
 from lib.simulator.options import Options
+from lib.simulator.server.faults import (
+    Rule,
+    delay_request,
+    drop_event,
+    lose_request,
+    refuse_too_many,
+)
 from tests.disk import File, Folder
 from tests.virtual_time import VirtualLoop
 from tests.world import ACCOUNT, CALM, RULES, START, UID, Luck, Wire, World, every_life, live

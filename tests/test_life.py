@@ -30,8 +30,8 @@ from lib.orders import Order, add_order
 from lib.roster import Held
 from lib.settings import Milliseconds, Settings
 from lib.shelf import Busy, Shelf
-from lib.simulator.faults import Fault, FaultKind, Rule
 from lib.simulator.protocol import Request
+from lib.simulator.server.faults import Fault, FaultKind, Rule
 from lib.supervisor import Supervisor
 from tests.disk import HOME, Crash, Cut
 from tests.world import ACCOUNT, CALM, EPOCH, PRICES, Life, Luck, UserFeed, Wire, World

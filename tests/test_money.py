@@ -87,6 +87,7 @@ class Order:
     quote_quantity: Decimal | None = None
     price: Decimal | None = Decimal(60_000)
     stop_price: Decimal | None = None
+    trailing_delta: int | None = None
 
 
 MARKET = Order(type="MARKET", price=None)
@@ -191,7 +192,7 @@ def test_a_rounded_price_is_on_the_tick_and_less_than_one_tick_away(
     rounded = rules.round_price(price, side)
 
     assert not list(rules.prices.complaints("price", rounded))
-    assert abs(EXACT.subtract(rounded, price)) < tick
+    assert EXACT.abs(EXACT.subtract(rounded, price)) < tick
     assert rounded <= price if side == "BUY" else rounded >= price
     assert rules.round_price(rounded, side) == rounded
 

@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[1]
 RUNTIME, DEVELOPMENT = ROOT / "requirements.lock", ROOT / "requirements-dev.lock"
 OUR_OWN = {"lib", "bots", "bench", "tests", "auto_trading"}
 INSTALLED_AS = {
+    "pycryptodome": "Crypto",
     "python-binance": "binance",
     "python-dotenv": "dotenv",
     "python-telegram-bot": "telegram",

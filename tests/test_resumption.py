@@ -13,7 +13,7 @@ from lib.generation import Generation, Memory
 from lib.news import Kind
 from lib.orders import Order, OrderState
 from lib.resumption import Resumption, duration
-from lib.simulator.faults import Fault, FaultKind, Rule
+from lib.simulator.server.faults import Fault, FaultKind, Rule
 from tests.test_life import HOUR, Story, bot
 
 RESTING = bot("steady", price="30000", quantity="0.01", times=1)

@@ -10,7 +10,7 @@ from lib.ids import make_id, parse_id
 from lib.life import Standing
 from lib.news import Kind
 from lib.roster import twins
-from lib.simulator.faults import Fault, FaultKind, Rule
+from lib.simulator.server.faults import Fault, FaultKind, Rule
 from lib.slots import SLOT_UNIT
 from tests.disk import Cut
 from tests.test_life import HOUR, SIGNATURE, Story, bot

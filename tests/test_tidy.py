@@ -24,6 +24,12 @@ MUST_NOT_IMPORT = {
     "lib/*.py": {"lib.supervisor", *(f"lib.{name}" for name in PACKAGES)},
     "lib/binance/": {"lib.supervisor", "lib.simulator", "lib.market", "lib.risk", "lib.control"},
     "lib/simulator/": {"lib.supervisor", "lib.binance", "lib.risk", "lib.control"},
+    "lib/simulator/books/": {
+        f"lib.simulator.{room}" for room in ("engine", "calls", "server", "paper")
+    },
+    "lib/simulator/engine/": {"lib.simulator.server", "lib.simulator.paper"},
+    "lib/simulator/calls/": {"lib.simulator.server", "lib.simulator.paper"},
+    "lib/simulator/server/": {"lib.simulator.paper"},
     "lib/market/": {"lib.supervisor", "lib.binance", "lib.simulator", "lib.risk", "lib.control"},
 }
 
@@ -269,7 +275,7 @@ IN_A_MACHINE = "async def bot(desk, conf, ctx) -> Machine[Ctx]:\n    "
         (imports_against_the_layers, "bots/a.py", "import lib.supervisor"),
         (imports_against_the_layers, "lib/orders.py", "from lib import simulator"),
         (imports_against_the_layers, "lib/simulator/a.py", "from lib.binance import venue"),
-        (imports_against_the_layers, "lib/market/a.py", "import lib.simulator.book"),
+        (imports_against_the_layers, "lib/market/a.py", "import lib.simulator.engine.book"),
         (imports_against_the_layers, "lib/control/a.py", "from bots.dip_buyer import Conf"),
         (barriers_that_fail, "", "async for ctx.buy in add_order(desk, ctx.buy):\n        pass"),
         (barriers_that_fail, "", "async for ctx.buy in add_order(desk, ctx.sell):\n        yield"),

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from lib.simulator.faults import (
+from lib.simulator.server.faults import (
     HTML,
     Fault,
     FaultKind,

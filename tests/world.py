@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
@@ -24,20 +24,22 @@ from lib.atomic_json import read_generations
 from lib.binance.transport import Frame, Reply
 from lib.binance.venue import BinanceVenue
 from lib.bot_kinds import find_bot, split_function
+from lib.budget import Terms, split_terms
 from lib.clock import ExchangeClock
 from lib.conf import BotConf, RunnerConf, RunnerSettings
 from lib.errors import OutcomeUnknown
 from lib.exchange import Limits
 from lib.generation import Generation, decode
+from lib.journal.order_journal import OrderJournal
 from lib.life import Standing
 from lib.news import News
 from lib.orders import FINAL, Order, orders_inside
 from lib.shelf import Shelf
-from lib.simulator.books import Books
+from lib.simulator.books.books import Books
 from lib.simulator.exchange import Exchange
-from lib.simulator.faults import EventLane, Fault, FaultKind, FaultPlan, Rule
 from lib.simulator.options import Options
 from lib.simulator.protocol import Request
+from lib.simulator.server.faults import EventLane, Fault, FaultKind, FaultPlan, Rule
 from lib.supervisor import Supervisor
 from tests.disk import HOME, Crash, Cut, SimulatedDisk
 from tests.virtual_time import VirtualLoop
@@ -68,6 +70,8 @@ class Luck:
     query_lag_ms: int = 0
 
 
+AnyWorld = TypeVar("AnyWorld", bound="World")
+
 CALM = Luck(requests=0, events=0, stream_loss=0)
 
 
@@ -95,7 +99,7 @@ def storm(luck: Luck) -> list[Rule]:
     rules = []
     if luck.requests:
         each = luck.requests * len(requests)
-        rules += [Rule(fault=f, path="/api/v3/order", one_in=each) for f in requests]
+        rules += [Rule(fault=f, path="/api/v3/order*", one_in=each) for f in requests]
         rules += [Rule(fault=requests[i], one_in=4 * each) for i in (1, 6)]
     if luck.events:
         rules += [Rule(fault=f, one_in=luck.events * len(events)) for f in events]
@@ -213,6 +217,17 @@ class World:
         kind = Cut.POWER if self.chance.random() < 0.5 else Cut.KILL
         self.disk = self.disk.after(kind)
         self.pass_time(self.chance.choice((0.5, 2.0, 20.0, 90.0)))
+
+    # --- who writes the orders down
+
+    @property
+    def journaled(self) -> bool:
+        """Say whether nothing is left to be written down."""
+        return True
+
+    def journal_for(self, life: "Life", clock: ExchangeClock) -> OrderJournal | None:
+        """Answer the order journal of a life, if one is kept."""
+        return None
 
     # --- what is true afterwards
 
@@ -456,6 +471,7 @@ class Life:
             vitals=Quiet(),
             disk=world.disk,
             limits=Limits(),
+            journal=world.journal_for(self, clock),
         )
         self._tick()
         running = self.loop.create_task(self.supervisor.run())
@@ -482,8 +498,10 @@ class Life:
         self.world.standings = standings
         resting = {Standing.FINISHED, Standing.PARKED}
         names = set(_current_bots(self.world))
-        return names <= standings.keys() | self.supervisor.held.keys() and all(
-            standing in resting for standing in standings.values()
+        return (
+            names <= standings.keys() | self.supervisor.held.keys()
+            and all(standing in resting for standing in standings.values())
+            and self.world.journaled
         )
 
 
@@ -498,14 +516,14 @@ def world_conf(world: World) -> RunnerConf:
     for name, section in _current_bots(world).items():
         module, function = split_function(str(section.get("function", name)))
         kind = find_bot(module, function)
-        own = {key: value for key, value in section.items() if key != "function"}
-        conf = kind.conf_type.model_validate(own)
-        parts.append(BotConf(name, module, function, kind, conf, own, 1))
+        money, own = split_terms({k: v for k, v in section.items() if k != "function"})
+        conf, terms = kind.conf_type.model_validate(own), Terms.model_validate(money)
+        parts.append(BotConf(name, module, function, kind, conf, own, 1, terms))
     settings = RunnerSettings.model_validate(dict(world.settings))
     return RunnerConf(settings, tuple(parts), ())
 
 
-def live(world: World, *cuts: int) -> World:
+def live(world: AnyWorld, *cuts: int) -> AnyWorld:
     """Run to the end, cutting the power at each of these instants, counted in each life anew."""
     gc.disable()
     try:
@@ -522,7 +540,7 @@ def live(world: World, *cuts: int) -> World:
     return world
 
 
-def every_life(make: Callable[[], World], *, stride: int = 1) -> Iterator[World]:
+def every_life(make: Callable[[], AnyWorld], *, stride: int = 1) -> Iterator[AnyWorld]:
     """The life without a cut, then one life per instant at which the power can fail."""
     calm = live(make())
     length = calm.instants
@@ -531,7 +549,7 @@ def every_life(make: Callable[[], World], *, stride: int = 1) -> Iterator[World]
         yield live(make(), cut)
 
 
-def pairs_of_cuts(make: Callable[[], World], seed: int, many: int) -> Iterator[World]:
+def pairs_of_cuts(make: Callable[[], AnyWorld], seed: int, many: int) -> Iterator[AnyWorld]:
     """Lives with two cuts each, at instants drawn by the seed."""
     chance = random.Random(f"pairs {seed}")
     length = live(make()).instants

@@ -23,6 +23,14 @@ SILENCE_GROWTH_MAX: Final = 16
 """A market that really is asleep is asked ever more rarely, up to so many times the patience."""
 
 
+def _ignore(_: object) -> None:
+    """The market is not missed event by event: the next quote holds all."""
+
+
+def _nothing() -> None:
+    """Nobody waits for the market stream's return."""
+
+
 class MarketStream:
     """Binance's combined stream as a `MarketSource`. Owns its connection."""
 
@@ -33,8 +41,14 @@ class MarketStream:
         *,
         patience: Patience | None = None,
         chance: Callable[[int], int] = secrets.randbelow,
+        kinds: Sequence[str] = ("bookTicker", "trade"),
+        on_ready: Callable[[], None] = _nothing,
+        on_lost: Callable[[str], None] = _ignore,
     ) -> None:
         self._session = session
+        self._kinds = kinds
+        self._on_ready = on_ready
+        self._on_lost = on_lost
         self._url = f"{url}/stream"
         self._patience = patience or Patience()
         self._chance = chance
@@ -53,8 +67,8 @@ class MarketStream:
         self._keeper = Keeper(
             "market",
             self._subscribed,
-            on_ready=_nothing,
-            on_lost=_ignore,
+            on_ready=self._on_ready,
+            on_lost=self._on_lost,
             patience=self._patience,
             chance=self._chance,
         )
@@ -115,7 +129,7 @@ class MarketStream:
                 current.difference_update(leaving[:SYMBOLS_AT_ONCE])
 
     async def _say(self, connection: Connection, method: str, symbols: Sequence[str]) -> None:
-        answer = await connection.ask(method, list(_streams(symbols)))
+        answer = await connection.ask(method, list(_streams(symbols, self._kinds)))
         if answer.get("result", answer) is not None:
             connection.complain(f"{method} was refused: {answer}")
         await asyncio.sleep(BREATH / SECOND)
@@ -147,15 +161,6 @@ class MarketStream:
             changed.set()
 
 
-def _streams(symbols: Sequence[str]) -> Iterator[str]:
+def _streams(symbols: Sequence[str], kinds: Sequence[str]) -> Iterator[str]:
     for symbol in symbols:
-        yield f"{symbol.lower()}@bookTicker"
-        yield f"{symbol.lower()}@trade"
-
-
-def _ignore(_: object) -> None:
-    """The market is not missed event by event: the next quote holds all."""
-
-
-def _nothing() -> None:
-    """Nobody waits for the market stream's return."""
+        yield from (f"{symbol.lower()}@{kind}" for kind in kinds)

@@ -13,6 +13,7 @@ from lib.binance.transport import Frame
 from lib.exchange import (
     ZERO,
     AccountState,
+    AmendRequest,
     Balance,
     CancelRequest,
     Candle,
@@ -51,6 +52,7 @@ def placing(request: PlaceRequest) -> dict[str, str]:
         "quoteOrderQty": _written(request.quote_quantity),
         "price": _written(request.price),
         "stopPrice": _written(request.stop_price),
+        "trailingDelta": None if request.trailing_delta is None else str(request.trailing_delta),
     }
     return params | {name: value for name, value in optional.items() if value is not None}
 
@@ -64,6 +66,19 @@ def canceling(request: CancelRequest) -> dict[str, str]:
     }
     if request.target_order_id is not None:
         params["orderId"] = str(request.target_order_id)
+    return params
+
+
+def amending(request: AmendRequest) -> dict[str, str]:
+    """Write an amend's parameters. Without its own id as the new one Binance would rename it."""
+    params = {
+        "symbol": request.symbol,
+        "origClientOrderId": request.client_order_id,
+        "newClientOrderId": request.client_order_id,
+        "newQty": plain(request.quantity),
+    }
+    if request.order_id is not None:
+        params["orderId"] = str(request.order_id)
     return params
 
 
@@ -120,6 +135,23 @@ def canceled(body: object, request: CancelRequest) -> OrderRecord:
         client_order_id=request.target_client_order_id,
         created_at=0,
         updated_at=whole(row, "transactTime"),
+    )
+
+
+def amended(body: object, request: AmendRequest) -> OrderRecord:
+    """Read the answer to an amend, whose order spells its amounts in words of its own."""
+    answer = mapping(body)
+    row = mapping(answer.get("amendedOrder"))
+    for key in ("origClientOrderId", "clientOrderId"):
+        if text(row, key) != request.client_order_id:
+            raise Unreadable("the answer is about another order")
+    words = {"origQty": "qty", "cummulativeQuoteQty": "cumulativeQuoteQty"}
+    usual = {ours: text(row, theirs) for ours, theirs in words.items()}
+    return _record(
+        {**row, **usual},
+        client_order_id=request.client_order_id,
+        created_at=0,
+        updated_at=whole(answer, "transactTime"),
     )
 
 

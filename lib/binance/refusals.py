@@ -15,6 +15,8 @@ from lib.errors import (
     BadCredentials,
     BotError,
     DuplicateOrder,
+    FilterRefused,
+    MarketClosed,
     NotSent,
     OutcomeUnknown,
     Refused,
@@ -28,10 +30,12 @@ class Verdict(StrEnum):
 
     ANSWERED = "answered"  # 2xx with JSON; whether it is an acceptance is for its parser to say
     REFUSED = "refused"  # the same request will never be accepted
+    FILTERED = "filtered"  # as above, by a rule of the symbol; "didn't reach the Matching Engine"
     NO_OPEN_ORDER = "no open order"  # the matching engine holds no open order by that id
     NO_SUCH_ORDER = "no such order"  # a query found nothing, at that moment
     DUPLICATE = "duplicate"  # an open order carries that id
     NOT_EXECUTED = "not executed"  # turned away before the matching engine; later is another try
+    MARKET_CLOSED = "market closed"  # as above: the symbol does not trade
     LIMITED = "limited"  # as above: too much was asked
     CLOCK_OFF = "clock off"  # as above: our time stamp is wrong or too old
     BAD_CREDENTIALS = "bad credentials"  # as above: the key, and only a person can help
@@ -40,6 +44,7 @@ class Verdict(StrEnum):
 
 DUPLICATE_TEXT: Final = "Duplicate order sent."
 UNKNOWN_ORDER_TEXT: Final = "Unknown order sent."
+MARKET_CLOSED_TEXT: Final = "Market is closed."
 
 CLOCK_OFF: Final = -1021
 TOO_MANY_ORDERS: Final = -1015
@@ -54,7 +59,7 @@ BY_CODE: Final[Mapping[int, Verdict]] = {
     -1007: Verdict.UNKNOWN,  # "Send status unknown; execution status unknown."
     -1008: Verdict.NOT_EXECUTED,  # "Server is currently overloaded with other requests."
     -1010: Verdict.REFUSED,  # the matching engine's words, as -2010
-    -1013: Verdict.REFUSED,  # a filter; "didn't reach the Matching Engine"
+    -1013: Verdict.FILTERED,
     -1014: Verdict.REFUSED,
     TOO_MANY_ORDERS: Verdict.LIMITED,  # "Too many new orders"
     -1016: Verdict.REFUSED,
@@ -68,6 +73,7 @@ BY_CODE: Final[Mapping[int, Verdict]] = {
     -2013: Verdict.NO_SUCH_ORDER,
     -2014: Verdict.BAD_CREDENTIALS,
     -2015: Verdict.BAD_CREDENTIALS,
+    -2018: Verdict.NO_SUCH_ORDER,  # an order list
     -2026: Verdict.REFUSED,  # archived: ended unfilled more than 90 days ago
     -2035: Verdict.REFUSED,  # subscriptions of the user stream
     -2036: Verdict.REFUSED,
@@ -80,9 +86,11 @@ BY_CODE: Final[Mapping[int, Verdict]] = {
 BY_MESSAGE: Final[Mapping[tuple[int, str], Verdict]] = {
     (-2010, DUPLICATE_TEXT): Verdict.DUPLICATE,
     (-1010, DUPLICATE_TEXT): Verdict.DUPLICATE,
+    (-1013, MARKET_CLOSED_TEXT): Verdict.MARKET_CLOSED,
     (-2011, UNKNOWN_ORDER_TEXT): Verdict.NO_OPEN_ORDER,
     (-1010, UNKNOWN_ORDER_TEXT): Verdict.NO_OPEN_ORDER,
     (-2010, UNKNOWN_ORDER_TEXT): Verdict.NO_OPEN_ORDER,
+    (-2038, UNKNOWN_ORDER_TEXT): Verdict.NO_OPEN_ORDER,
 }
 """Messages that mean something else than their code does."""
 
@@ -123,6 +131,10 @@ def error_of_change(request: str, reply: Reply) -> BotError:
     match judge(reply):
         case Verdict.REFUSED:
             return Refused(said)
+        case Verdict.FILTERED:
+            return FilterRefused(said)
+        case Verdict.MARKET_CLOSED:
+            return MarketClosed(said)
         case Verdict.NO_OPEN_ORDER | Verdict.NO_SUCH_ORDER:
             return UnknownOrder(said)
         case Verdict.DUPLICATE:
@@ -139,7 +151,7 @@ def error_of_question(request: str, reply: Reply) -> BotError:
     """Make the error that a question must raise for an answer that does not answer it."""
     said = f"{request}: {describe(reply)}"
     match judge(reply):
-        case Verdict.REFUSED | Verdict.DUPLICATE:
+        case Verdict.REFUSED | Verdict.FILTERED | Verdict.DUPLICATE:
             return Refused(said)
         case Verdict.NO_OPEN_ORDER | Verdict.NO_SUCH_ORDER:
             return UnknownOrder(said)

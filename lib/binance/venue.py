@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Final, TypeVar
 
-from lib.binance import payloads
+from lib.binance import list_payloads, payloads
 from lib.binance.budget import Budget
 from lib.binance.payloads import Unreadable
 from lib.binance.quotes import Quotes
@@ -23,11 +23,14 @@ from lib.errors import NotSent, OutcomeUnknown, Refused, Unavailable
 from lib.exchange import (
     AccountEvent,
     AccountState,
+    AmendRequest,
     CancelRequest,
     Candle,
     Fill,
+    ListRecord,
     OrderEvent,
     OrderRecord,
+    PlaceListRequest,
     PlaceRequest,
     Quote,
     StreamLost,
@@ -55,6 +58,7 @@ WEIGHTS: Final[Mapping[str, int]] = {
     "exchangeInfo": 20,
     "account": 20,
     "order": 4,
+    "orderList": 4,
     "openOrders": 80,
     "openOrders of a symbol": 6,
     "allOrders": 20,
@@ -62,6 +66,7 @@ WEIGHTS: Final[Mapping[str, int]] = {
     "klines": 2,
     "ticker/24hr": 2,
     "change": 1,
+    "amend": 4,
 }
 """Request weights, per call as we make it (Binance Spot API, rest-api.md)."""
 
@@ -134,6 +139,14 @@ class BinanceVenue:
             return replace(found, client_order_id=client_order_id)
         return found
 
+    async def find_list(self, client_order_id: str) -> ListRecord | None:
+        """Ask for a list by its client order id. None, for "does not exist", proves nothing."""
+        asked = {"origClientOrderId": client_order_id}
+        reply = await self._ask_signed("orderList", asked, Urgency.ORDER)
+        if judge(reply) is Verdict.NO_SUCH_ORDER:
+            return None
+        return self._read(f"order list {client_order_id}", reply, list_payloads.listed)
+
     async def open_orders(self, symbol: str | None = None) -> Sequence[OrderRecord]:
         params = {"symbol": symbol} if symbol else {}
         weight = WEIGHTS["openOrders of a symbol" if symbol else "openOrders"]
@@ -184,6 +197,23 @@ class BinanceVenue:
         )
         return _accepted(asked, reply, lambda body: payloads.placed(body, request))
 
+    async def place_list(self, request: PlaceListRequest) -> Sequence[OrderRecord]:
+        """Place an order list. Raises Refused, DuplicateOrder, NotSent or OutcomeUnknown.
+
+        Each of its orders counts against the limits of orders.
+        """
+        asked = f"place {request.kind} {request.client_order_id}"
+        reply = await self._change(
+            asked,
+            "POST",
+            list_payloads.placing(request),
+            request.send_by,
+            request.recv_window,
+            orders=len(request.legs),
+            path=list_payloads.path(request),
+        )
+        return _accepted(asked, reply, lambda body: list_payloads.placed(body, request))
+
     async def cancel(self, request: CancelRequest) -> OrderRecord:
         """Cancel one order. Raises UnknownOrder, Refused, NotSent or OutcomeUnknown."""
         asked = f"cancel {request.target_client_order_id}"
@@ -192,6 +222,21 @@ class BinanceVenue:
             asked, "DELETE", params, request.send_by, request.recv_window, orders=0
         )
         return _accepted(asked, reply, lambda body: payloads.canceled(body, request))
+
+    async def amend(self, request: AmendRequest) -> OrderRecord:
+        """Make one order smaller. Raises UnknownOrder, Refused, NotSent or OutcomeUnknown."""
+        asked = f"amend {request.client_order_id}"
+        reply = await self._change(
+            asked,
+            "PUT",
+            payloads.amending(request),
+            request.send_by,
+            request.recv_window,
+            orders=0,
+            path="order/amend/keepPriority",
+            weight=WEIGHTS["amend"],
+        )
+        return _accepted(asked, reply, lambda body: payloads.amended(body, request))
 
     # --- streams
 
@@ -223,9 +268,10 @@ class BinanceVenue:
         recv_window: int,
         *,
         orders: int,
+        path: str = "order",
+        weight: int = WEIGHTS["change"],
     ) -> Reply:
         """Send a changing request within its fence, once."""
-        weight = WEIGHTS["change"]
         await self._admit_change(asked, weight, orders, send_by)
         stamp = self._clock.now()
         if stamp > send_by:
@@ -233,7 +279,7 @@ class BinanceVenue:
             raise NotSent(f"{asked}: it is {stamp}, and it had to leave by {send_by}")
         signed = {**params, "recvWindow": str(recv_window), "timestamp": str(stamp)}
         try:
-            reply = await self._transport.request(method, "/api/v3/order", signed, signed=True)
+            reply = await self._transport.request(method, f"/api/v3/{path}", signed, signed=True)
         except NotSent:
             self._budget.forget(weight, orders=orders)
             raise
@@ -336,7 +382,7 @@ def _is_own_cancel(shown: str, *, of: str) -> bool:
     )
 
 
-def _accepted(asked: str, reply: Reply, parse: Callable[[object], OrderRecord]) -> OrderRecord:
+def _accepted(asked: str, reply: Reply, parse: Callable[[object], Answer]) -> Answer:
     """Read an acceptance; raise what anything else means."""
     if judge(reply) is not Verdict.ANSWERED:
         raise error_of_change(asked, reply)

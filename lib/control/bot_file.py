@@ -1,7 +1,7 @@
 """The command `bot`: what one bot remembers, indented; and opening a bot's file to change it."""
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,12 @@ import orjson
 from lib.control.exits import Exit
 from lib.control.log_lines import local_time, printable
 from lib.control.options import Options, with_places
+from lib.control.results import money_of, told
 from lib.control.spoken import complain, say
 from lib.disk import REAL_DISK
 from lib.errors import CorruptContext, Halt, LaterContext
-from lib.generation import Parked
+from lib.generation import Parked, decode
+from lib.orders import orders_inside
 from lib.shelf import Busy, Shelf, UnfitFolder
 
 
@@ -28,7 +30,8 @@ class NoSuchFile(Exception):
 def bot(options: Options, *, name: str) -> Exit:
     """Show what a bot remembers: the newest generation of its file, indented.
 
-    Of a parked bot the reason comes first, with the place in the code where it stopped.
+    Its wallet and its result come first, on stderr; then, of a parked bot, the reason with the
+    place in the code where it stopped.
     """
     try:
         fields = read_fields(options.ctx, name)
@@ -38,11 +41,20 @@ def bot(options: Options, *, name: str) -> Exit:
     except (CorruptContext, LaterContext, OSError, ValueError) as wrong:
         complain(f"{name}: {type(wrong).__name__}: {wrong}")
         return Exit.ATTENTION
+    for line in _money_of(fields):
+        complain(line)
     parked = fields.get("parked")
     if isinstance(parked, dict):
         complain(park_reason(name, Parked.model_validate(parked)))
     say(orjson.dumps(fields, option=orjson.OPT_INDENT_2).decode())
     return Exit.FINE
+
+
+def _money_of(fields: dict[str, Any]) -> Iterator[str]:
+    """Say what the bot has and what it brought, as far as its file can be read."""
+    with suppress(Halt, ValueError):
+        generation = decode(fields)
+        yield from told(money_of(generation, orders_inside(generation.context)))
 
 
 def read_fields(ctx: Path, name: str) -> dict[str, Any]:

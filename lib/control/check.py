@@ -6,19 +6,23 @@ from typing import Final
 
 import click
 
-from lib.conf import BotConf, RunnerConf
+from lib.conf import BotConf, OnOrphan, PaperMarket, RunnerConf
 from lib.control.conf_changes import changes, refusal, since_when
 from lib.control.ctx_folder import Page, installation_of, read_pages, runner_at_work
 from lib.control.exits import Exit
 from lib.control.intake import Intake, take_in
-from lib.control.options import Options, with_places, with_venue
+from lib.control.options import PAPER, Options, with_places, with_venue
+from lib.control.paper_choice import paper_market
 from lib.control.plans import complaints, plan_text
-from lib.control.rulebook import Rulebook, read_rulebook
+from lib.control.promises import excesses, unclear_budget
+from lib.control.rulebook import Rulebook, read_live_rulebook, read_rulebook
 from lib.control.spoken import complain, say
 from lib.control.standing import is_out
 from lib.dealer import describe
 from lib.errors import BadCredentials, Halt, Unavailable
+from lib.ids import parse_id
 from lib.mistakes import ConfError
+from lib.orphans import describe_orphan, may_be_known, open_for_long
 
 INDENT: Final = "    "
 
@@ -46,8 +50,8 @@ def check(options: Options) -> Exit:
     """Say what the next start would do, and every mistake there is. Starts nothing.
 
     Reads conf.json, .env and the ctx folder; asks the venue for its rules and what the key may do
-    (paper needs no network). Names for each bot its plan, what changed since it last ran, and
-    from when that counts.
+    (paper on a recorded market needs no network). Names for each bot its plan, what changed since
+    it last ran, and from when that counts.
     """
     try:
         intake = take_in(options)
@@ -57,8 +61,9 @@ def check(options: Options) -> Exit:
     say(_head(intake))
     rulebook, doubts = None, []
     try:
-        rulebook = read_rulebook(intake.venue, intake.credentials, _symbols(intake.conf))
-        doubts = list(_account_doubts(rulebook, intake.venue))
+        rulebook = _rulebook(intake)
+        doubts = [*_account_doubts(rulebook, intake.venue), *_too_much_promised(intake, rulebook)]
+        doubts += orphans(intake, rulebook)
     except Halt as wrong:
         complain(f"{type(wrong).__name__}: {wrong}")
         return Exit.NOTHING_STARTS
@@ -95,6 +100,7 @@ def _judged(bot: BotConf, page: Page | None, venue: str, rulebook: Rulebook | No
     verdict = Verdict(bot.name, plan_text(bot))
     if rulebook is not None:
         verdict.stops += complaints(bot.conf, rulebook.rules, rulebook.prices)
+        verdict.stops += unclear_budget(bot, rulebook.rules)
     if page is None:
         verdict.remarks.append("new: it begins with the next start")
         return verdict
@@ -155,6 +161,42 @@ def _account_doubts(rulebook: Rulebook, venue: str) -> Iterator[str]:
         raise BadCredentials("this key may not trade: allow spot trading for it at Binance")
     if rulebook.account.can_withdraw and venue == "live":
         yield "this key may withdraw: make one that may only trade"
+
+
+def _too_much_promised(intake: Intake, rulebook: Rulebook) -> list[str]:
+    """Compare all budgets with the account, where there is one to ask."""
+    if rulebook.account is None:
+        return []
+    ctx = intake.options.ctx
+    pages = {page.name: page for page in read_pages(ctx, installation_of(ctx))}
+    return excesses(intake.conf.bots, pages, rulebook.rules, rulebook.account)
+
+
+def orphans(intake: Intake, rulebook: Rulebook) -> Iterator[str]:
+    """Name every open order of this installation that no context knows."""
+    installation = installation_of(intake.options.ctx)
+    pages = list(read_pages(intake.options.ctx, installation))
+    known = {order.id for page in pages for order in page.orders}
+    readable = [(page.name, None if page.problem else page.generation) for page in pages]
+    for record in rulebook.open_orders:
+        own = parse_id(record.client_order_id)
+        if own is None or own.installation != installation or record.client_order_id in known:
+            continue
+        if open_for_long(record, rulebook.asked_at):
+            cancels = intake.conf.settings.orphans is OnOrphan.CANCEL
+            willing = cancels and not may_be_known(own, readable)
+            what = (
+                "the runner will cancel it" if willing else "cancel it there if you do not want it"
+            )
+            yield f"{describe_orphan(record)}: {what}"
+
+
+def _rulebook(intake: Intake) -> Rulebook:
+    conf = intake.conf
+    live = intake.venue == PAPER and paper_market(intake.options, conf) is PaperMarket.LIVE
+    if live:
+        return read_live_rulebook(conf)
+    return read_rulebook(intake.venue, intake.credentials, _symbols(conf))
 
 
 def _symbols(conf: RunnerConf) -> Iterator[str]:

@@ -13,6 +13,8 @@ MODULES: Final[Mapping[str, str]] = MappingProxyType({
     "check": "check:check",
     "status": "status_command:status",
     "bot": "bot_file:bot",
+    "orders": "journal_command:orders",
+    "fills": "journal_command:fills",
     "release": "release:release",
     "afresh": "afresh:afresh",
     "template": "template:template",

@@ -13,7 +13,7 @@ from lib.mistakes import Path, shown, written
 def changes(bot: BotConf, generation: Generation) -> list[str]:
     """Name every parameter that differs, with both values."""
     before = dict(leaves(generation.conf))
-    after = dict(leaves(bot.conf.model_dump(mode="json")))
+    after = dict(leaves(bot.settled))
     if generation.function != function_path(bot):
         before["function",] = generation.function
         after["function",] = function_path(bot)

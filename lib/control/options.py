@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 import click
 
-Market: TypeAlias = Literal["candles", "capture"]
+Market: TypeAlias = Literal["candles", "capture", "live"]
 
 PATH: Final = click.Path(path_type=Path)
 ENV_FILE: Final = Path(".env")
@@ -26,8 +26,9 @@ class Options:
     ctx: Path = Path("ctx")
     venue: str | None = None
     speed: int = 60
-    market: Market = "candles"
+    market: Market | None = None  # None = what conf.json says
     seed: int = 1
+    journal: Path | None = None  # None: what conf.json says, else beside the ctx folder
 
 
 def with_places(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -12,6 +12,7 @@ from lib.mistakes import written
 from lib.money import SymbolRules, plain
 from lib.orders import LIMIT_TYPES, Order
 from lib.settings import Settings
+from lib.sizes import COINS, Size
 
 
 @runtime_checkable
@@ -73,6 +74,10 @@ def _draft(conf: Settings) -> Order | None:
     quantity, quote_quantity = values.get("quantity"), values.get("quoteOrderQty")
     if not isinstance(values.get("symbol"), str) or (quantity is None and quote_quantity is None):
         return None
+    if isinstance(quantity, Size):
+        if quantity.unit != COINS:
+            return None  # what it comes to shows once there is a price and a wallet
+        quantity = quantity.amount
     kind = values.get("type") or "MARKET"
     return Order(
         symbol=values["symbol"],

@@ -13,11 +13,14 @@ from dataclasses import replace
 from typing import Any, Final
 
 from lib.clock import ExchangeClock
+from lib.conf import PaperMarket
 from lib.control.board import Board
 from lib.control.exits import Exit
 from lib.control.footprint import away_ms, keep_touching
 from lib.control.intake import Intake, take_in
+from lib.control.journal_place import begin_writing
 from lib.control.options import PAPER, Options
+from lib.control.paper_choice import paper_market
 from lib.control.pulse import Pulse, TimedDisk, running_ms
 from lib.control.spoken import complain
 from lib.control.stopping import stop_on_signals
@@ -32,6 +35,8 @@ from lib.control.venue_choice import (
 from lib.control.vitals import Vitals
 from lib.errors import BotError
 from lib.exchange import Venue
+from lib.journal.completion import JournalCompletion
+from lib.journal.order_journal import OrderJournal
 from lib.mistakes import ConfError
 from lib.news import Kind, News, Sink
 from lib.shelf import Busy, Shelf, UnfitFolder
@@ -75,10 +80,15 @@ def first_line(intake: Intake) -> str:
     if intake.venue == "live":
         return f"LIVE: real money at Binance; {bots}"
     if intake.venue == PAPER:
-        options = intake.options
-        market = f"recorded {options.market}, {options.speed} seconds a second"
-        return f"paper: no real money, {market}; {bots}"
+        return f"paper: no real money, {_market_of(intake)}; {bots}"
     return f"{intake.venue}: no real money; {bots}"
+
+
+def _market_of(intake: Intake) -> str:
+    market = paper_market(intake.options, intake.conf)
+    if market is PaperMarket.LIVE:
+        return "the real market, read only"
+    return f"recorded {market}, {intake.options.speed} seconds a second"
 
 
 async def _keep_running(intake: Intake, shelf: Shelf, terminal: Terminal) -> None:
@@ -87,6 +97,8 @@ async def _keep_running(intake: Intake, shelf: Shelf, terminal: Terminal) -> Non
     tell = _to_all([terminal.tell, *([telegram] if telegram else [])])
     venue = await _venue(intake, clock)
     ctx = intake.options.ctx
+    writer = begin_writing(intake, clock, tell)
+    journal = OrderJournal(writer, clock.now)
     supervisor = Supervisor(
         intake.conf,
         shelf,
@@ -97,7 +109,9 @@ async def _keep_running(intake: Intake, shelf: Shelf, terminal: Terminal) -> Non
         disk=disk,
         away_ms=away_ms(ctx, machine_time()),
         redact=intake.credentials.redactor.redact,
+        journal=journal,
     )
+    completion = JournalCompletion(supervisor.floor, journal, writer, supervisor.generations)
     pulse = Pulse(supervisor.floor.mirror, disk, running_ms)
     for warning in shelf.warnings:
         tell(News(0, "", Kind.WARNING, warning))
@@ -105,6 +119,7 @@ async def _keep_running(intake: Intake, shelf: Shelf, terminal: Terminal) -> Non
     beside = {
         "the live table": terminal.show(Board(supervisor).rows),
         "the footprint": keep_touching(ctx),
+        "the order journal's completion": completion.keep(),
         "the watchdog's care": vitals.vouch(pulse, silence_max_ms=silence_max_ms),
     }
     if telegram is not None:
@@ -134,7 +149,7 @@ async def _alone(name: str, what: Coroutine[Any, Any, None], tell: Sink) -> None
 async def _venue(intake: Intake, clock: ExchangeClock) -> Venue:
     if intake.venue == PAPER:
         books = intake.options.ctx / BOOKS
-        return await open_paper_venue(intake.options, books, clock)
+        return await open_paper_venue(intake.options, intake.conf, books, clock)
     return await open_far_venue(intake.venue, intake.credentials, clock)
 
 

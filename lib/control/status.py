@@ -22,9 +22,22 @@ The JSON of `status --json` has this shape; fields may be added, none is renamed
           "executed", "executed_quote",                              amounts are strings
           "sent_at"                      exchange ms
         }],
-        "result": {"net": {"USDT": "-61.2"}, "fees": {"BTC": "0.000001"}, "orders_done": 1},
+        "result": {
+          "net": {"USDT": "-61.2"}, "fees": {"BTC": "0.000001"}, "orders_done": 1,
+                                         of finished orders; partial fills count in all below
+          "realised": {"USDT": "0"},     by average cost, fees in the symbol's assets inside
+          "unrealised": {"USDT": "0.1"}, at the price of the bot's own newest fill
+          "positions": [{"symbol", "quantity", "cost", "realised", "unrealised", "price",
+                         "priced_at"}]   amounts are strings, cost and results in quote
+        },
+        "wallet": {
+          "budget": {"USDT": "500"},     null: the bot shares what no budget reserves
+          "total": {"USDT": "438.8"},    budget and what its fills made of it
+          "in_orders": {}                what its unfinished orders may still take of it
+        },                               null without a readable file
         "said": "lap 1 …"                its last word
-      }]
+      }],
+      "totals": {"paper": {"realised", "unrealised", "fees"}}    of all bots, by venue and asset
     }
 """
 
@@ -39,6 +52,17 @@ from lib.conf import ConfError, RunnerConf, read_conf
 from lib.control.columns import Column, lay_out
 from lib.control.ctx_folder import Page, installation_of, read_pages, runner_at_work
 from lib.control.log_lines import local_time, printable
+from lib.control.results import (
+    Money,
+    Sums,
+    amounts_as_text,
+    money_of,
+    positions_as_json,
+    sums_as_json,
+    sums_by_venue,
+    told,
+    wallet_as_json,
+)
 from lib.control.standing import Word, brought, in_short, word_on_disk
 from lib.dealer import describe
 from lib.generation import Memory
@@ -107,6 +131,7 @@ def as_json(status: Status) -> str:
         "ctx": str(status.ctx),
         "running": status.running,
         "bots": [_bot_as_json(bot) for bot in status.bots],
+        "totals": {venue: sums_as_json(sums) for venue, sums in _sums(status).items()},
     }
     return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
 
@@ -120,7 +145,12 @@ def as_text(status: Status, width: int) -> str:
     lines = [head, "", titles]
     for row, bot in zip(rows, status.bots, strict=True):
         lines += [row, *_details(bot)]
-    return "\n".join(lines)
+    totals = [f"{venue}: {sums}" for venue, sums in _sums(status).items() if str(sums)]
+    return "\n".join([*lines, "", *totals] if totals else lines)
+
+
+def _sums(status: Status) -> dict[str, Sums]:
+    return sums_by_venue(bot.page for bot in status.bots)
 
 
 def _judged(page: Page, wrong: dict[str, str] | None, *, running: bool) -> BotStatus:
@@ -170,6 +200,9 @@ def _details(bot: BotStatus) -> Iterator[str]:
         first, *rest = printable(bot.problem).split("\n")
         yield f"    {first}"
         yield from (f"    {line}" for line in rest)
+    if bot.page.generation is not None:
+        money = money_of(bot.page.generation, bot.page.orders)
+        yield from (f"    {line}" for line in told(money))
     for order in _unfinished(bot):
         done = f", {plain(order.executed)} of it done" if order.executed else ""
         yield f"    {describe(order)}: {order.state}{done}{_since(order)}"
@@ -180,6 +213,16 @@ def _since(order: Order) -> str:
 
 
 # --- for a program
+
+
+_NO_RESULT: Final = {
+    "net": {},
+    "fees": {},
+    "orders_done": 0,
+    "realised": {},
+    "unrealised": {},
+    "positions": [],
+}
 
 
 def _bot_as_json(bot: BotStatus) -> dict[str, Any]:
@@ -195,21 +238,28 @@ def _bot_as_json(bot: BotStatus) -> dict[str, Any]:
         "saved_at": generation.saved_at if generation else None,
         "parked": None,
         "orders": [_order_as_json(order) for order in _unfinished(bot)],
-        "result": {"net": {}, "fees": {}, "orders_done": 0},
+        "result": _NO_RESULT,
+        "wallet": None,
         "said": generation.memory.said if generation else "",
     }
     if generation:
-        facts["result"] = _result_as_json(generation.memory)
+        money = money_of(generation, bot.page.orders)
+        facts["result"] = _result_as_json(generation.memory, money)
+        facts["wallet"] = wallet_as_json(money)
         if generation.parked:
             facts["parked"] = generation.parked.model_dump(include={"kind", "reason", "at"})
     return facts
 
 
-def _result_as_json(memory: Memory) -> dict[str, Any]:
+def _result_as_json(memory: Memory, money: Money) -> dict[str, Any]:
+    sums = sums_as_json(money.sums)
     return {
-        "net": {asset: plain(amount) for asset, amount in memory.net.items()},
-        "fees": {asset: plain(amount) for asset, amount in memory.fees.items()},
+        "net": amounts_as_text(memory.net),
+        "fees": amounts_as_text(memory.fees),
         "orders_done": memory.orders_done,
+        "realised": sums["realised"],
+        "unrealised": sums["unrealised"],
+        "positions": positions_as_json(money),
     }
 
 

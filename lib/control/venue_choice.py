@@ -9,13 +9,18 @@ from types import MappingProxyType
 from typing import Final
 
 from lib.binance.addresses import Addresses, resolve
+from lib.binance.public_market import PublicMarket, market_addresses
 from lib.binance.venue import BinanceVenue
 from lib.binance.wiring import open_venue
 from lib.clock import ExchangeClock
+from lib.conf import PaperMarket, RunnerConf
 from lib.control.options import PAPER, Options
+from lib.control.paper_choice import paper_market, paper_symbols
 from lib.credentials import Credentials
+from lib.errors import Halt
 
 BOOKS: Final = "paper.sqlite"  # in the ctx folder: the books survive kills as the bots do
+LIVE_SYMBOLS: Final = ("BTCUSDT",)  # where no bot names one
 BALANCES: Final = MappingProxyType({
     "USDT": Decimal(10_000),
     "BTC": Decimal(1),
@@ -69,21 +74,39 @@ async def open_far_venue(
     return await _open(resolve(venue), keys_for(venue, credentials), clock)
 
 
-async def open_paper_venue(options: Options, books: Path, clock: ExchangeClock) -> BinanceVenue:
-    """Start the paper exchange in this process and reach it by sockets, as any other."""
-    from lib.simulator.paper import PaperSettings, open_paper
+def open_public_market(conf: RunnerConf) -> PublicMarket:
+    """Reach the live market for paper trading: public, read only, without a key. Raises Halt."""
+    paper = conf.settings.paper
+    return PublicMarket(market_addresses(paper.live_rest, paper.live_streams))
 
-    paper = await open_paper(
-        PaperSettings(
+
+async def open_paper_venue(
+    options: Options, conf: RunnerConf, books: Path, clock: ExchangeClock
+) -> BinanceVenue:
+    """Start the paper exchange in this process and reach it by sockets, as any other.
+
+    Raises Halt for a market that is none, Unavailable for a live one that never could be asked.
+    """
+    from lib.simulator.options import Options as Answers
+    from lib.simulator.paper.paper import PaperSettings, open_paper
+
+    market = paper_market(options, conf)
+    live = market is PaperMarket.LIVE
+    try:
+        settings = PaperSettings(
             books=books,
-            market=options.market,
+            market=market.value,
+            symbols=(paper_symbols(conf) or LIVE_SYMBOLS) if live else (),
             speed=options.speed,
             seed=options.seed,
             balances=BALANCES,
             key=PAPER_KEYS.key,
             secret=PAPER_KEYS.secret,
+            options=Answers(fees_in_bnb=conf.settings.paper.fees_in_bnb),
         )
-    )
+        paper = await open_paper(settings, source=open_public_market(conf) if live else None)
+    except ValueError as wrong:
+        raise Halt(str(wrong)) from wrong
     return await _open(replace(resolve(paper.address), name=PAPER), PAPER_KEYS, clock)
 
 

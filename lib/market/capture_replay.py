@@ -44,6 +44,12 @@ class CaptureReplay:
             self._pass_on(self._upcoming, market, time)
             self._advance()
 
+    def begin_anew(self) -> None:
+        passed = self._passed
+        self._begin_round()
+        while self._passed < passed:
+            self._skip()
+
     def _pass_on(self, captured: Captured, market: Market, time: int) -> None:
         match captured:
             case DepthSnapshot() | DepthDiff():
@@ -62,6 +68,7 @@ class CaptureReplay:
         if first is None:
             raise BrokenRecording("the capture is empty")
         self._upcoming: Captured = first
+        self._passed = 0
         self._began_at = first.received_at
         self._syncs: dict[str, _Sync] = {}
 
@@ -73,12 +80,16 @@ class CaptureReplay:
             self._begin_round()
         else:
             self._upcoming = following
+            self._passed += 1
 
     def _skip_to(self, position: int) -> None:
         while self.next_at < position:
-            if not isinstance(self._upcoming, RecordedTrade):
-                self._pass_on(self._upcoming, self._skipped, 0)
-            self._advance()
+            self._skip()
+
+    def _skip(self) -> None:
+        if not isinstance(self._upcoming, RecordedTrade):
+            self._pass_on(self._upcoming, self._skipped, 0)
+        self._advance()
 
     def _show_skipped(self, market: Market, time: int) -> None:
         for symbol, (bids, asks) in self._skipped.sides.items():

@@ -4,7 +4,7 @@ Whatever the pace at which a recording is replayed, its past is shown at its own
 recorded k intervals before the replay's position appears k intervals ago. Candles finer than the
 recording's are taken from the modelled way through it (lib/market/candle_path.py). What was not
 recorded is estimated: the quote volume from the mean of the four prices, half of the volume taken
-by buyers, one trade a candle.
+by buyers, one trade a candle. A second is flat unless a step of that way falls into it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,10 +14,12 @@ from functools import lru_cache
 
 from lib.exchange import Candle
 from lib.market.candle_path import Grid, Step, candle_path
-from lib.market.candles import FAR, MINUTE, ZERO, Bar, merge_bars
+from lib.market.candles import FAR, ZERO, Bar, merge_bars
+from lib.market.intervals import MINUTE, SECOND
 from lib.market.replay import Tape
 
 STEPS_PER_MINUTE = 4
+STEP = MINUTE // STEPS_PER_MINUTE
 HALF = Decimal("0.5")
 SMALLEST = Decimal("1E-8")
 
@@ -35,9 +37,10 @@ class RedatedHistory:
         self._last_start = now - now % self._span
         self.begins_at = self._last_start - self._last_place * self._span if place else FAR
         self._merged = lru_cache(maxsize=2_048)(self._merge)
+        self._paths = lru_cache(maxsize=64)(self._path)
 
     def bar(self, start: int, end: int) -> Bar | None:
-        return self._merged(start, end)
+        return self._second(start) if end - start == SECOND else self._merged(start, end)
 
     def _merge(self, start: int, end: int) -> Bar | None:
         return merge_bars(self._pieces(start, end), start)
@@ -59,13 +62,27 @@ class RedatedHistory:
         return self._tape.candle(place) if 0 <= place <= self._last_place else None
 
     def _minute(self, time: int) -> Bar | None:
-        number, start = time % self._span // MINUTE, time - time % self._span
+        first = time % self._span // STEP
+        steps = self._paths(time - time % self._span)[first : first + STEPS_PER_MINUTE]
+        return _bar_of_steps(steps, time) if steps else None
+
+    def _second(self, time: int) -> Bar | None:
+        number, into_step = divmod(time % self._span, STEP)
+        path = self._paths(time - time % self._span)
+        if not path:
+            return None
+        price = path[number].price
+        if into_step < SECOND:
+            return _bar_of_steps(path[number : number + 1], time)
+        return Bar(time, price, price, price, price)
+
+    def _path(self, start: int) -> Sequence[Step]:
+        """Lay out the way through the candle that begins at `start`; empty if there is none."""
         candle = self._candle(start)
         if candle is None:
-            return None
-        steps = self._span // MINUTE * STEPS_PER_MINUTE
-        path = candle_path(candle, self._grid, steps=steps, chance=self._chance)
-        return _bar_of_steps(path[number * STEPS_PER_MINUTE :][:STEPS_PER_MINUTE], time)
+            return ()
+        steps = self._span // STEP
+        return candle_path(candle, self._grid, steps=steps, chance=self._chance)
 
 
 def _bar_of(candles: Sequence[Candle], open_time: int) -> Bar | None:

@@ -2,7 +2,8 @@
 
 The player asks a monotonic clock how long it has been and plays what that much time, times the
 speed, has brought. After a pause of the machine (suspend, a stopped process) it goes on from where
-it stood: the market stood still too.
+it stood: the market stood still too. A speed that the machine cannot play is played as fast as it
+can, with room for those who ask in between.
 """
 
 import asyncio
@@ -12,6 +13,8 @@ from lib.market.replay import Market, Replay
 
 LAG_MAX = 500  # ms of real time that are made up for
 PAUSE_MIN = 20  # ms between two turns
+PAUSE_BEHIND = 5  # ms, as long as a turn could not play all that was due
+TURN_MAX = 20  # ms of real time that one turn may take
 REMEMBER_EVERY = 10_000  # ms of real time
 PRELUDE = 1_000  # ms of recorded time played before anyone can look
 
@@ -43,7 +46,7 @@ class Player:
     def begin(self) -> None:
         """Play the first moments at once, so that there is a market from the first look."""
         self._reached = self._replay.next_at + PRELUDE
-        self._play()
+        self._play(until=self._reached)
 
     async def run(self) -> None:
         """Play for ever."""
@@ -56,15 +59,24 @@ class Player:
         elapsed = min(now - self._turned_at, LAG_MAX)
         self._turned_at = now
         self._reached += elapsed * self._speed
-        self._play()
+        self._play_for_a_while()
         if now - self._remembered_at >= REMEMBER_EVERY:
             self._remembered_at = now
             self.save()
-        return max(PAUSE_MIN, (self._replay.next_at - self._reached) // self._speed)
+        ahead = self._replay.next_at - self._reached
+        return max(PAUSE_MIN, ahead // self._speed) if ahead > 0 else PAUSE_BEHIND
 
     def save(self) -> None:
         """Keep where the replay stands for the next life."""
         self._remember(self._replay.resume_at)
 
-    def _play(self) -> None:
-        self._replay.play(until=self._reached, market=self._market, time=self._clock())
+    def _play_for_a_while(self) -> None:
+        """Play what is due, as far as it fits into a turn; the rest waits, within bounds."""
+        ends = self._monotonic() + TURN_MAX
+        self._play(until=min(self._reached, self._replay.next_at))
+        while self._replay.next_at <= self._reached and self._monotonic() < ends:
+            self._play(until=self._replay.next_at)
+        self._reached = min(self._reached, self._replay.next_at + LAG_MAX * self._speed)
+
+    def _play(self, *, until: int) -> None:
+        self._replay.play(until=until, market=self._market, time=self._clock())

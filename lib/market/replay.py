@@ -6,6 +6,13 @@ given. The same recording, seed and positions give the same market, whatever the
 
 Candles are endless: at the end of the recording time turns around and they run backwards to the
 beginning, then forwards again. So the price never jumps and never drifts.
+
+Who trades against it: the book is as recorded, or made up around the price (lib/market/ladder.py),
+and is shown before each trade. What a market order takes is gone until the recording shows that
+level again. A resting order waits until recorded trades at its price have taken what stood there
+before it (lib/simulator/engine/book.py), or the price passes it; it gets no more than was traded
+or stood across. The recording never answers to what a bot does: nobody follows its orders, and
+its trades move nobody's price.
 """
 
 from collections.abc import Mapping, Sequence
@@ -48,6 +55,10 @@ class Replay(Protocol):
 
     def play(self, *, until: int, market: Market, time: int) -> None:
         """Do what lies before or at `until` and is not yet done, dated `time`."""
+        ...
+
+    def begin_anew(self) -> None:
+        """Show the whole book again, to a market that has forgotten it."""
         ...
 
 
@@ -131,6 +142,9 @@ class CandleReplay:
                 lane.play(self._place, self._step, self._steps, market, time)
             self._step += 1
             self._carry()
+
+    def begin_anew(self) -> None:
+        """Do nothing: each step shows the whole book."""
 
     def _carry(self) -> None:
         if self._step >= self._steps:

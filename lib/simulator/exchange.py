@@ -6,20 +6,36 @@ Deterministic: the same requests, market events and times give the same answers 
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
-from lib.simulator.books import Books
-from lib.simulator.drafting import ORDER_NAMES
-from lib.simulator.events import Announcer, Event, MarketListener, UserListener
-from lib.simulator.floor import Floor
-from lib.simulator.limits import Limits
-from lib.simulator.market import Market
+from lib.simulator.books.account import Standing
+from lib.simulator.books.audit import audit
+from lib.simulator.books.books import Books
+from lib.simulator.calls.account_questions import AccountQuestions
+from lib.simulator.calls.amending import Amending
+from lib.simulator.calls.canceling import Canceling
+from lib.simulator.calls.hand import Hand
+from lib.simulator.calls.list_questions import ListQuestions
+from lib.simulator.calls.list_trading import ListTrading
+from lib.simulator.calls.market_data import MarketData, Shown
+from lib.simulator.calls.parameters import check_names, required
+from lib.simulator.calls.prevented_matches import PreventedMatches
+from lib.simulator.calls.questions import Questions
+from lib.simulator.calls.replacing import Replacing
+from lib.simulator.calls.routes import Call, Route, Routes
+from lib.simulator.calls.timing import check_receipt
+from lib.simulator.calls.trading import Trading
+from lib.simulator.engine.events import Announcer, Event, MarketListener, UserListener
+from lib.simulator.engine.floor import Floor
+from lib.simulator.engine.limits import Limits
+from lib.simulator.engine.market import Market
+from lib.simulator.engine.past import Past
+from lib.simulator.engine.rules import changed_entry, exchange_counts, read_rules
+from lib.simulator.engine.transfers import Treasury
 from lib.simulator.options import Options
-from lib.simulator.parameters import check_names, required
 from lib.simulator.protocol import Answer, Request
-from lib.simulator.public import Klines, Public, weigh_days, weigh_depth, weigh_prices
-from lib.simulator.questions import Questions
 from lib.simulator.refusals import (
     Refusal,
     illegal,
@@ -27,44 +43,18 @@ from lib.simulator.refusals import (
     key_refused,
     not_supported,
 )
-from lib.simulator.routes import Call, Route, private, public, trading
-from lib.simulator.rules import exchange_counts, read_rules
-from lib.simulator.timing import check_receipt
-from lib.simulator.trading import Trading
 from lib.simulator.units import units
 
 __all__ = ["Answer", "Books", "Exchange", "Options", "Request"]
 
 PREFIX: Final = "/api/v3/"
+LIMITS_NOTE: Final = "limits"
 GONE: Final = "<html>\r\n<head><title>410 Gone</title></head>\r\n</html>\r\n"
 
 # Calls that Binance has and this venue has not: refused in so many words instead of a 404.
 KNOWN_ELSEWHERE: Final = frozenset({
-    "account/commission",
-    "aggTrades",
-    "allOrderList",
-    "executionRules",
-    "historicalTrades",
-    "myAllocations",
-    "myFilters",
-    "myPreventedMatches",
-    "openOrderList",
-    "order/amend/keepPriority",
-    "order/amendments",
-    "order/cancelReplace",
-    "order/oco",
-    "orderList",
-    "orderList/oco",
-    "orderList/opo",
-    "orderList/opoco",
-    "orderList/oto",
-    "orderList/otoco",
-    "rateLimit/order",
     "sor/order",
     "sor/order/test",
-    "ticker",
-    "ticker/tradingDay",
-    "uiKlines",
 })
 
 Amount: TypeAlias = Decimal | str | int
@@ -89,7 +79,8 @@ class Exchange:
         self._announcer = Announcer()
         self._symbol_form = re.compile(options.symbol_range)
         self._limits = Limits(info["rateLimits"], options)
-        self._klines: Klines | None = None
+        self._recall_limits()
+        self._pasts: dict[str, Past] = {}
         books.counters.setdefault("order", options.first_order_id - 1)
         self._open()
 
@@ -105,15 +96,49 @@ class Exchange:
         extra: Mapping[str, str] = {}
         try:
             if limits.enforced:
-                limits.refuse_weight(now)
+                limits.refuse_weight(now, request.address)
             body, status = self._respond(route, request, now), 200
         except Refusal as refusal:
             body, status, extra = refusal.body, refusal.status, refusal.headers
-        if status != 200 or not route.trades or not self._options.orders_weigh_nothing:
+        except Exception:
+            self._books.distrust()
+            raise
+        if status != 200 or not self._options.orders_weigh_nothing or not route.is_free(body):
             self._charge(route, request, status)
-        headers = limits.order_headers(request.account or "") if route.trades else limits.headers()
+        if route.places:
+            headers = limits.order_headers(request.account or "", request.address)
+        else:
+            headers = limits.headers(request.address)
         self._finish()
         return Answer(status, body, {**headers, **extra} if extra else headers)
+
+    def is_signed(self, method: str, path: str) -> bool:
+        """Say whether a call takes a key and a signature. A call that is not known takes none."""
+        route = self._routes.get((method, path))
+        return route is not None and route.private
+
+    def turn_away(self, request: Request, refusal: Refusal) -> Answer:
+        """Answer a request whose sender was not believed; it weighs what it would have."""
+        limits = self._limits
+        limits.turn(self._clock())
+        try:
+            if limits.enforced:
+                limits.refuse_weight(self._clock(), request.address)
+        except Refusal as heavier:
+            refusal = heavier
+        route = self._routes.get((request.method, request.path))
+        if route is not None:
+            self._charge(route, request, refusal.status)
+        headers = {**limits.headers(request.address), **refusal.headers}
+        return Answer(refusal.status, refusal.body, headers)
+
+    def hand(self, account: str) -> Hand:
+        """Give an account's own hand at the engine. Raises KeyError for no such account.
+
+        Another one is needed after a wipe.
+        """
+        owner = self._books.accounts[account]
+        return Hand(owner, self._floor, self._markets, clock=self._clock, finish=self._finish)
 
     # --- the market, driven by a recording
 
@@ -143,8 +168,93 @@ class Exchange:
         self._books.wipe()
         self._books.counters["order"] = 0
         self._announcer.forget()
+        self._pasts.clear()
         self._limits = Limits(self._info["rateLimits"], self._options)
         self._open()
+
+    # --- what its owner does to it
+
+    @property
+    def limits(self) -> Limits:
+        """Who has used how much. A wipe begins new ones."""
+        return self._limits
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        return tuple(self._markets)
+
+    def change_symbol(self, symbol: str, changes: Mapping[str, Any]) -> None:
+        """Change what exchangeInfo says of a symbol, and what holds from now on.
+
+        Filters given replace those of the same type. Open orders stay as they are. Raises KeyError
+        for an unknown symbol, and ValueError for rules that cannot be read.
+        """
+        market = self._markets[symbol]
+        entries = {entry["symbol"]: entry for entry in self._info["symbols"]}
+        entries[symbol] = changed_entry(entries[symbol], changes)
+        market.change_rules(read_rules(entries[symbol]), self._floor)
+        self._info = {**self._info, "symbols": list(entries.values())}
+        self._open_rooms()
+
+    def set_lag(
+        self, query_lag_ms: int, list_lag_ms: int = 0, trades_lag_ms: int | None = None
+    ) -> None:
+        """Change how far the answers of Memory and Database lag behind, from now on.
+
+        What lags already arrives at the new pace; what was known stays known.
+        """
+        self._options = replace(
+            self._options,
+            query_lag_ms=query_lag_ms,
+            list_lag_ms=list_lag_ms,
+            trades_lag_ms=trades_lag_ms,
+        )
+        self._floor.options = self._options
+        self._floor.replicas.follow(self._books, self._options)
+        self._open_rooms()
+
+    def transfer(self, account: str, asset: str, amount: Amount) -> None:
+        """Deposit; or withdraw what is below zero, of what is free.
+
+        Raises KeyError for no such account, ValueError for more than is free or for nothing.
+        """
+        self._books.check()
+        self._treasury.transfer(account, asset, units(amount), self._clock())
+        self._finish()
+
+    def move(self, giver: str, taker: str, asset: str, amount: Amount) -> None:
+        """Let one account give to another, both at once. Raises as `transfer` does."""
+        self._books.check()
+        self._treasury.move(giver, taker, asset, units(amount), self._clock())
+        self._finish()
+
+    def lock_externally(self, account: str, asset: str, amount: Amount) -> None:
+        """Lock for another system than this venue's orders; release what is below zero.
+
+        Raises KeyError for no such account, ValueError for more than is free, or was locked so.
+        """
+        self._books.check()
+        self._treasury.lock(account, asset, units(amount), self._clock())
+        self._finish()
+
+    def set_standing(self, account: str, standing: Standing) -> None:
+        """Change what an account may do, from now on. Raises KeyError for no such account."""
+        self._books.check()
+        self._books.set_standing(account, standing)
+
+    def audit(self) -> tuple[str, ...]:
+        """Say what is wrong in the books; nothing ever should be."""
+        return audit(self._books)
+
+    def note(self) -> None:
+        """Write down what no order carries: the market's own trades, and who has used how much."""
+        self._books.remember(LIMITS_NOTE, self._limits.snapshot())
+
+    def _recall_limits(self) -> None:
+        """Go on counting where the last note stands."""
+        noted = self._books.recall(LIMITS_NOTE)
+        if noted:
+            self._limits.restore(noted)
 
     # --- who listens
 
@@ -167,13 +277,14 @@ class Exchange:
         self._announcer.on_market = listener
 
     @property
-    def klines(self) -> Klines:
-        """Who answers GET /klines: (symbol, interval, start, end, limit) to rows."""
-        return self._public.klines
+    def shown(self) -> Mapping[str, Shown]:
+        """How everybody sees the markets, by symbol; a wipe or a change of rules shows others."""
+        return self._market_data.shown
 
-    @klines.setter
-    def klines(self, klines: Klines) -> None:
-        self._klines = self._public.klines = klines
+    def give_past(self, pasts: Mapping[str, Past]) -> None:
+        """Tell what was traded before the exchange began, by symbol. A wipe forgets it."""
+        self._pasts.update(pasts)
+        self._open_rooms()
 
     # --- how a request is answered
 
@@ -194,7 +305,7 @@ class Exchange:
     def _charge(self, route: Route, request: Request, status: int) -> None:
         """Count the weight of what was not refused for its weight."""
         if status not in {418, 429}:
-            self._limits.weigh(route.weigh(request.params))
+            self._limits.weigh(route.weigh(request.params), request.address)
 
     def _answer_unrouted(self, request: Request) -> Answer:
         """Answer a path or method this venue does not have."""
@@ -209,6 +320,8 @@ class Exchange:
         """Make durable what has changed, then tell it."""
         change = self._books.change
         if change.orders or change:
+            if self._replicas.lagging:
+                self._replicas.note(change, self._clock())
             self._books.commit()
         if self._announcer.pending:
             self._announcer.flush()
@@ -226,58 +339,55 @@ class Exchange:
         """Build the markets from the books."""
         counts = exchange_counts(self._info.get("exchangeFilters", ()))
         floor = Floor(self._books, self._options, self._announcer, self._limits, counts)
+        self._floor = floor
+        self._replicas = floor.replicas
+        self._treasury = Treasury(self._books, self._announcer)
+        floor.replicas.follow(self._books, self._options)
+        if floor.replicas.lagging and self._books.orders:
+            floor.replicas.note_young(self._books, self._clock())
         self._markets = {
             entry["symbol"]: Market(read_rules(entry), floor) for entry in self._info["symbols"]
         }
-        self._public = Public(self._info, self._markets, self._find_market)
-        if self._klines is not None:
-            self._public.klines = self._klines
+        self._open_rooms()
+
+    def _open_rooms(self) -> None:
+        """Let in who answers, as the rules and options are now."""
+        floor = self._floor
+        self._market_data = MarketData(
+            self._info,
+            self._markets,
+            self._find_market,
+            options=self._options,
+            pasts=self._pasts,
+        )
         questions = Questions(floor, self._find_market, self._markets)
         engine = Trading(floor, self._find_market, self._clock)
-        self._routes = _routes(self._public, questions, engine)
+        canceling = Canceling(floor, self._find_market, self._clock)
+        replacing = Replacing(floor, self._find_market, placing=engine, canceling=canceling)
+        accounts = AccountQuestions(floor, self._find_market, self._info)
+        lists = ListTrading(floor, self._find_market, placing=engine, canceling=canceling)
+        self._routes = _routed(
+            self._market_data.routes(),
+            questions.routes(),
+            accounts.routes(),
+            engine.routes(),
+            canceling.routes(),
+            replacing.routes(),
+            lists.routes(),
+            ListQuestions(floor).routes(),
+            Amending(floor, self._find_market, self._clock).routes(),
+            PreventedMatches(floor, self._find_market, self._markets).routes(),
+        )
 
 
-def _routes(shown: Public, asked: Questions, engine: Trading) -> dict[tuple[str, str], Route]:
-    symbols = ("symbol", "symbols", "symbolStatus")
-    order = ("symbol", "orderId", "origClientOrderId")
-    page = ("symbol", "orderId", "startTime", "endTime", "limit")
-    by_path = {
-        "GET ping": public(shown.ping, 1),
-        "GET time": public(shown.time, 1),
-        "GET exchangeInfo": public(
-            shown.exchange_info, 20, *symbols, "permissions", "showPermissionSets"
-        ),
-        "GET depth": public(shown.depth, weigh_depth, "symbol", "limit"),
-        "GET trades": public(shown.trades, 25, "symbol", "limit"),
-        "GET klines": public(
-            shown.candles, 2, "symbol", "interval", "startTime", "endTime", "limit", "timeZone"
-        ),
-        "GET avgPrice": public(shown.average_price, 2, "symbol"),
-        "GET ticker/price": public(shown.price, weigh_prices, *symbols),
-        "GET ticker/bookTicker": public(shown.book_ticker, weigh_prices, *symbols),
-        "GET ticker/24hr": public(shown.day, weigh_days, *symbols, "type"),
-        "GET account": private(asked.account, 20, "omitZeroBalances"),
-        "GET order": private(asked.order, 4, *order),
-        "GET openOrders": private(asked.open_orders, _weigh_open_orders, "symbol"),
-        "GET allOrders": private(asked.all_orders, 20, *page),
-        "GET myTrades": private(asked.my_trades, _weigh_my_trades, *page, "fromId"),
-        "POST order/test": private(engine.test, 1, *ORDER_NAMES),
-        "POST order": trading(engine.place, *ORDER_NAMES),
-        "DELETE order": trading(engine.cancel, *order, "newClientOrderId", "cancelRestrictions"),
-    }
+def _routed(*rooms: Routes) -> dict[tuple[str, str], Route]:
+    """Index the calls of all rooms by method and path."""
     routes: dict[tuple[str, str], Route] = {}
-    for name, route in by_path.items():
-        method, path = name.split()
-        routes[method, PREFIX + path] = route
+    for room in rooms:
+        for name, route in room.items():
+            method, path = name.split()
+            routes[method, PREFIX + path] = route
     return routes
-
-
-def _weigh_open_orders(params: Mapping[str, str]) -> int:
-    return 6 if "symbol" in params else 80
-
-
-def _weigh_my_trades(params: Mapping[str, str]) -> int:
-    return 5 if "orderId" in params else 20
 
 
 def _deaf_user(_account: str, _event: Event) -> None:

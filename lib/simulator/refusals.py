@@ -63,6 +63,10 @@ def superfluous(name: str) -> Refusal:
     return Refusal(-1106, f"Parameter '{name}' sent when not required.")
 
 
+def overflowed(name: str) -> Refusal:
+    return Refusal(-1108, f"Parameter '{name}' overflowed.")
+
+
 def too_precise(name: str) -> Refusal:
     return Refusal(-1111, f"Parameter '{name}' has too much precision.")
 
@@ -77,6 +81,11 @@ def too_long(hours: int) -> Refusal:
 
 def bad_combination() -> Refusal:
     return Refusal(-1128, "Combination of optional parameters invalid.")
+
+
+def combine_with(name: str) -> Refusal:
+    advice = f"Recommendation: '{name}' should also be sent."
+    return Refusal(-1128, f"Combination of optional parameters invalid. {advice}")
 
 
 def invalid_time_in_force() -> Refusal:
@@ -141,24 +150,59 @@ def would_take() -> Refusal:
     return rejected("Order would immediately match and take.")
 
 
-def would_trigger() -> Refusal:
-    return rejected("Stop price would trigger immediately.")
+def would_trigger(text: str) -> Refusal:
+    return rejected(text)
 
 
 def illiquid(filter_name: str) -> Refusal:
     return rejected(f"Order book liquidity is less than `{filter_name}` filter minimum quantity.")
 
 
+def no_liquidity() -> Refusal:
+    return rejected("Order book liquidity is less than symbol minimum quantity.")
+
+
 def unknown_order() -> Refusal:
     return Refusal(-2011, "Unknown order sent.")
+
+
+def unknown_list() -> Refusal:
+    return Refusal(-2011, "Unknown order list sent.")
 
 
 def restricted_cancel() -> Refusal:
     return Refusal(-2011, "Order was not canceled due to cancel restrictions.")
 
 
+def unamendable(text: str) -> Refusal:
+    """Said by the matching engine of an amendment."""
+    return Refusal(-2038, text)
+
+
+def no_reference_price() -> Refusal:
+    return Refusal(-2043, "This symbol doesn't have a reference price.")
+
+
+def cancel_refused(text: str) -> Refusal:
+    """Said by the matching engine of a cancel."""
+    return Refusal(-2011, text)
+
+
+def invalid_restrictions() -> Refusal:
+    return Refusal(-1145, "Invalid cancelRestrictions")
+
+
+def archived() -> Refusal:
+    text = "Order was canceled or expired with no executed qty over 90 days ago"
+    return Refusal(-2026, f"{text} and has been archived.")
+
+
 def no_such_order() -> Refusal:
     return Refusal(-2013, "Order does not exist.")
+
+
+def no_such_list() -> Refusal:
+    return Refusal(-2018, "Order list does not exist.")
 
 
 def key_refused(status: int) -> Refusal:
@@ -198,5 +242,23 @@ def banned(until: int, retry_after: int) -> Refusal:
         f"Way too much request weight used; IP banned until {until}. "
         "Please use WebSocket Streams for live updates to avoid bans.",
         status=418,
+        headers={"Retry-After": str(retry_after)},
+    )
+
+
+def too_many_requests(retry_after: int) -> Refusal:
+    return Refusal(
+        -1003,
+        "Too many requests queued.",
+        status=429,
+        headers={"Retry-After": str(retry_after)},
+    )
+
+
+def too_many_attempts(limit: int, window: str, retry_after: int) -> Refusal:
+    return Refusal(
+        -1034,
+        f"Too many connection attempts from IP; current limit is {limit} per '{window}'.",
+        status=429,
         headers={"Retry-After": str(retry_after)},
     )

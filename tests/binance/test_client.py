@@ -128,7 +128,7 @@ async def test_lets_no_value_leave_that_encoding_could_change(
     assert not exchange.seen
 
 
-@pytest.mark.parametrize("method", ["POST", "DELETE"])
+@pytest.mark.parametrize("method", ["POST", "DELETE", "PUT"])
 async def test_a_connection_that_drops_under_a_change_is_unknown_and_sent_once(
     exchange: ScriptedExchange, transport: RestTransport, method: str
 ) -> None:

@@ -35,7 +35,8 @@ from lib.exchange import (
     StreamReady,
     UserEvent,
 )
-from lib.simulator.faults import (
+from lib.simulator.paper.paper import Paper, PaperSettings, machine_time, open_paper
+from lib.simulator.server.faults import (
     Fault,
     Rule,
     backend_timeout,
@@ -45,7 +46,6 @@ from lib.simulator.faults import (
     refuse_too_many,
     spoil_reply,
 )
-from lib.simulator.paper import Paper, PaperSettings, machine_time, open_paper
 
 pytestmark = pytest.mark.asyncio
 

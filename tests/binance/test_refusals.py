@@ -17,6 +17,8 @@ from lib.errors import (
     BadCredentials,
     BotError,
     DuplicateOrder,
+    FilterRefused,
+    MarketClosed,
     NotSent,
     OutcomeUnknown,
     Refused,
@@ -32,7 +34,8 @@ def said(code: int, message: str = "", status: int = 400) -> Reply:
 @pytest.mark.parametrize(
     ("reply", "change", "question"),
     [
-        (said(-1013, "Filter failure: LOT_SIZE"), Refused, Refused),
+        (said(-1013, "Filter failure: LOT_SIZE"), FilterRefused, Refused),
+        (said(-1013, "Market is closed."), MarketClosed, Unavailable),
         (said(-1100, "Illegal characters found in parameter"), Refused, Refused),
         (said(-1111, "Parameter 'price' has too much precision."), Refused, Refused),
         (said(-1121, "Invalid symbol."), Refused, Refused),

@@ -4,6 +4,7 @@ import re
 import signal
 import subprocess
 import sys
+import urllib.request
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,7 +13,8 @@ import orjson
 import pytest
 
 from lib.control.exits import Exit
-from lib.control.simulator_command import Amounts
+from lib.control.simulator_command import directions
+from lib.control.simulator_words import Amounts, Answer, Fees, Symbols
 from tests.control.folder import command, conf_file
 from tests.control.program import Program
 
@@ -20,6 +22,8 @@ ONE_BUY = {
     "function": "add_order",
     "order": {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quoteOrderQty": "20"},
 }
+
+KEY = {"key": "k1", "secret": "s1"}
 
 FOREIGN = """
 import asyncio
@@ -118,3 +122,95 @@ def test_the_json_of_status_names_a_simulator_by_its_address(tmp_path: Path) -> 
 
     found = orjson.loads(command(tmp_path, "status", "--json").stdout)
     assert [bot["venue"] for bot in found["bots"]] == [address]
+
+
+def test_directions_name_the_runner_two_libraries_and_the_commands() -> None:
+    plain = directions("http://h:1")
+    commanded = directions("http://h:1", keys=("k1", "k2"), control="http://near:2")
+
+    assert "--venue http://h:1" in plain
+    assert 'api["ws"]["ws-api"]["spot"] = "ws://h:1/ws-api/v3"' in plain
+    assert "/simulator/" not in plain
+    assert "keys k1, k2" in commanded
+    assert "http://near:2/simulator/state" in commanded
+
+
+def test_directions_to_accounts_without_keys_name_no_key() -> None:
+    assert "keys none, so nobody can trade" in directions("http://h:1", keys=())
+
+
+def test_symbols_are_read_once_each() -> None:
+    assert Symbols().convert("btcusdt, ETHUSDT,BTCUSDT", None, None) == ("BTCUSDT", "ETHUSDT")
+
+
+def test_fees_are_shares_of_both() -> None:
+    assert Fees().convert("0,0.00075", None, None) == {
+        "maker_fee": Decimal(0),
+        "taker_fee": Decimal("0.00075"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        ("", Symbols()),
+        ("BTC/USDT", Symbols()),
+        ("0.001", Fees()),
+        ("1,1", Fees()),
+        ("-1,0", Fees()),
+        ("no_such=1", Answer()),
+        ("fees_in_bnb=1", Answer()),
+    ],
+)
+def test_what_cannot_be_read_is_refused(words: str, kind: click.ParamType[object]) -> None:
+    with pytest.raises(click.BadParameter):
+        kind.convert(words, None, None)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--symbols", "SOLUSDT"], "exchange_info.json has no rules of SOLUSDT"),
+        (["--symbols", "BNBUSDT"], "BNBUSDT has no recording in"),
+        (["--market", "capture", "--symbols", "BNBUSDT"], "BNBUSDT has no recording in"),
+        (["--info", "none.json"], "none.json cannot be read"),
+        (["--option", "fees_in_bnb=true"], "fees in BNB need the price of BNBUSDT"),
+        (["--live-rest", "http://h"], "go with --market live"),
+        (["--market", "live", "--info", "x"], "come from there, not from a file"),
+        (["--market", "live", "--live-rest", "h"], "is no address of a REST API"),
+        (["--market", "live", "--live-rest", "https://api.binance.com"], "real exchange"),
+        (["--market", "live", "--live-rest", "http://127.0.0.1:9"], "cannot be asked"),
+        (["--accounts", "none.json"], "none.json: cannot be read"),
+        (["--option", "maker_fe=1"], "did you mean maker_fee?"),
+    ],
+)
+@pytest.mark.slow
+def test_what_cannot_be_served_is_a_sentence(tmp_path: Path, words: list[str], said: str) -> None:
+    with Program(tmp_path, "simulator", "--port", "0", *words) as simulator:
+        assert simulator.ended() == Exit.NOTHING_STARTS
+        assert said in simulator.output
+        assert "Traceback" not in simulator.output
+
+
+def test_every_open_question_is_listed_with_its_default(tmp_path: Path) -> None:
+    result = command(tmp_path, "simulator", "--list-options")
+
+    assert result.exit_code == Exit.FINE
+    assert "reused_id=open" in result.stdout.splitlines()
+
+
+@pytest.mark.slow
+def test_the_live_market_is_served_to_the_accounts_of_a_file(tmp_path: Path) -> None:
+    accounts = {"accounts": [{"name": "a", "balances": {"USDT": 5}, "keys": [KEY]}]}
+    (tmp_path / "accounts.json").write_bytes(orjson.dumps(accounts))
+    with Program(tmp_path, "simulator", "--port", "0") as binance:
+        there = binance.until(r"http://127\.0\.0\.1:\d+")
+        words: tuple[str, ...] = ("--market", "live", "--symbols", "ETHUSDT", "--live-rest", there)
+        words += ("--accounts", "accounts.json", "--fees", "0,0", "--option", "query_lag_ms=5")
+        with Program(tmp_path, "simulator", "--port", "0", *words) as simulator:
+            simulator.until(f"the live one of {there}, read only: ETHUSDT")
+            here = re.search(r"http://127\.0\.0\.1:\d+", simulator.output)
+            assert here
+            with urllib.request.urlopen(f"{here[0]}/api/v3/ticker/price", timeout=5) as answer:
+                assert [each["symbol"] for each in orjson.loads(answer.read())] == ["ETHUSDT"]
+            assert "keys k1" in simulator.output

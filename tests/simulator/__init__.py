@@ -1,0 +1,3 @@
+import pytest
+
+pytest.register_assert_rewrite("tests.simulator.shadow")  # so that it shows what was compared

@@ -11,13 +11,15 @@ from typing import Any, TypeAlias
 
 import pytest
 
+from lib.simulator.engine.register import Register
 from lib.simulator.exchange import Books
 from lib.simulator.units import units
-from tests.simulator.venue import GRANT, SYMBOL, Venue
+from tests.simulator.venue import GRANT, OPENED, SYMBOL, Venue
 
 LIFE = """
 import sys
 from pathlib import Path
+from lib.simulator.engine.register import Register
 from lib.simulator.exchange import Books
 from lib.simulator.units import units
 from tests.simulator.venue import SYMBOL, Venue
@@ -283,3 +285,23 @@ def time_of(path: Path) -> int:
 def pages(path: Path) -> int:
     """Give how long the write-ahead log is."""
     return path.with_name(path.name + "-wal").stat().st_size
+
+
+def test_a_request_that_breaks_off_half_way_ends_the_books(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is in memory then may be half a change: nothing of it is answered or written."""
+    books = Books.open(tmp_path / "books.sqlite")
+    venue = Venue(books=books).with_market()
+    monkeypatch.setattr(Register, "close", lambda *_: 1 // 0)
+    with pytest.raises(ZeroDivisionError):
+        venue.market("BUY", "0.5")
+    monkeypatch.undo()
+    assert books.failed
+    OPENED.remove(venue)  # half a change is nothing to audit
+    with pytest.raises(RuntimeError, match="must be reopened"):
+        venue.ask("GET account")
+    books.close()
+    again = Venue(books=Books.open(tmp_path / "books.sqlite"))
+    assert again.ask("GET allOrders", symbol=SYMBOL).body == []
+    assert again.exchange.audit() == ()

@@ -1,7 +1,9 @@
 from decimal import Decimal
+from typing import Any, Literal
 
 import pytest
 
+from lib.simulator.exchange import Options
 from tests.simulator.venue import SYMBOL, Venue, refusal
 
 UNKNOWN = (400, -2011, "Unknown order sent.")
@@ -92,3 +94,102 @@ def test_an_unknown_cancel_restriction_is_refused() -> None:
     answer = venue.cancel(orderId=1, cancelRestrictions="ONLY_MINE")
 
     assert refusal(answer) == (400, -1145, "Invalid cancelRestrictions")
+
+
+PAIR: dict[str, object] = {
+    "aboveType": "LIMIT_MAKER",
+    "abovePrice": 110,
+    "belowType": "STOP_LOSS",
+    "belowStopPrice": 90,
+}
+
+
+def with_pair(options: Options | None = None) -> Venue:
+    """Rest an OCO as orders 1 and 2, then a buy as order 3."""
+    venue = Venue(options or Options()).with_market()
+    pair: dict[str, Any] = {"symbol": SYMBOL, "side": "SELL", "quantity": 1, **PAIR}
+    assert venue.ask("POST orderList/oco", **pair).status == 200
+    venue.limit("BUY", 1, 90)
+    return venue.deaf()
+
+
+def test_all_that_is_open_on_a_symbol_is_canceled_at_once() -> None:
+    venue = with_pair()
+    venue.limit("BUY", 3, 101)
+    venue.limit("BUY", 1, 90, "bob")
+
+    body = venue.ask("DELETE openOrders", symbol=SYMBOL).body
+
+    third, fourth, pair = body
+    assert (third["orderId"], third["status"]) == (3, "CANCELED")
+    assert (fourth["orderId"], fourth["executedQty"]) == (4, "1.00000000")
+    assert (pair["contingencyType"], pair["listOrderStatus"]) == ("OCO", "ALL_DONE")
+    reports = pair["orderReports"]
+    assert [(row["orderId"], row["status"]) for row in reports] == [
+        (1, "CANCELED"),
+        (2, "CANCELED"),
+    ]
+    ids = {row["clientOrderId"] for row in (third, fourth, *reports)}
+    assert len(ids) == 1
+    assert venue.ask("GET openOrders").body == []
+    assert len(venue.ask("GET openOrders", "bob").body) == 1
+
+
+def test_canceling_everything_is_told_order_by_order_and_the_balances_once() -> None:
+    venue = with_pair()
+
+    venue.ask("DELETE openOrders", symbol=SYMBOL)
+
+    assert venue.reports() == [("CANCELED", "CANCELED")] * 3
+    assert venue.kinds().count("listStatus") == 1
+    assert venue.kinds().count("outboundAccountPosition") == 1
+    assert venue.balances()["BTC"] == (Decimal(10), Decimal(0))
+
+
+def test_where_nothing_is_open_nothing_can_be_canceled() -> None:
+    venue = Venue().with_market()
+
+    assert refusal(venue.ask("DELETE openOrders", symbol=SYMBOL)) == UNKNOWN
+
+
+def test_a_symbol_must_be_named_to_cancel_all_of_it() -> None:
+    venue = Venue().with_market()
+
+    assert venue.ask("DELETE openOrders").body["code"] == -1102
+    assert venue.ask("DELETE openOrders", symbol="NOSUCH").body["code"] == -1121
+
+
+@pytest.mark.parametrize("told", ["list", "order"])
+def test_a_canceled_leg_takes_its_list_along(told: Literal["list", "order"]) -> None:
+    venue = with_pair(Options(leg_cancel_answer=told))
+
+    body = venue.cancel(orderId=2, newClientOrderId="c1").body
+
+    if told == "list":
+        assert [row["clientOrderId"] for row in body["orderReports"]] == ["c1", "c1"]
+    else:
+        assert (body["orderId"], body["clientOrderId"], body["orderListId"]) == (2, "c1", 0)
+    assert [venue.order(number)["status"] for number in (1, 2, 3)] == ["CANCELED"] * 2 + ["NEW"]
+
+
+def test_a_restriction_looks_at_the_leg_that_is_named() -> None:
+    venue = with_pair()
+
+    refused = venue.cancel(orderId=1, cancelRestrictions="ONLY_PARTIALLY_FILLED")
+
+    assert refused.body["msg"] == "Order was not canceled due to cancel restrictions."
+    assert [venue.order(number)["status"] for number in (1, 2)] == ["NEW", "NEW"]
+    assert venue.cancel(orderId=1, cancelRestrictions="ONLY_NEW").status == 200
+
+
+def test_a_cancel_without_an_id_gets_one_and_the_same_id_may_be_used_again() -> None:
+    venue = Venue().with_market()
+    for _ in range(2):
+        venue.limit("BUY", 1, 90)
+
+    first = venue.cancel(orderId=1, newClientOrderId="c1").body["clientOrderId"]
+    second = venue.cancel(orderId=2, newClientOrderId="c1").body["clientOrderId"]
+    venue.limit("BUY", 1, 90)
+
+    assert first == second == "c1"
+    assert len(venue.cancel(orderId=3).body["clientOrderId"]) == 22

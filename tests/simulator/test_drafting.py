@@ -2,7 +2,7 @@
 
 from itertools import islice, permutations
 
-from lib.simulator.drafting import MOST_FORMS
+from lib.simulator.calls.drafting import MOST_FORMS
 from tests.simulator.venue import START, SYMBOL, Venue, refusal
 
 PARAMS = {

@@ -9,7 +9,7 @@ from tests.simulator.venue import SYMBOL, Venue, exchange_info, refusal, symbol_
     ("changes", "name"),
     [
         ({"price": "90.001"}, "PRICE_FILTER"),
-        ({"price": "0"}, "PRICE_FILTER"),
+        ({"price": "0.001"}, "PRICE_FILTER"),
         ({"price": "1000000.01"}, "PRICE_FILTER"),
         ({"price": "501"}, "PERCENT_PRICE_BY_SIDE"),
         ({"price": "19.99"}, "PERCENT_PRICE_BY_SIDE"),
@@ -30,6 +30,23 @@ def test_a_limit_order_outside_a_filter_is_refused_by_its_name(
     )
 
     assert refusal(answer) == (400, -1013, f"Filter failure: {name}")
+
+
+@pytest.mark.parametrize(
+    ("kind", "sent", "text"),
+    [
+        ("LIMIT", {"quantity": "0", "price": "90", "timeInForce": "GTC"}, "Invalid quantity."),
+        ("LIMIT", {"quantity": "1", "price": "0", "timeInForce": "GTC"}, "Invalid price."),
+        ("MARKET", {"quantity": "0"}, "Invalid quantity."),
+        ("MARKET", {"quoteOrderQty": "0"}, "Invalid quantity."),
+    ],
+)
+def test_an_order_of_nothing_is_refused_before_any_filter(
+    kind: str, sent: dict[str, str], text: str
+) -> None:
+    venue = Venue().with_market()
+
+    assert refusal(venue.place(kind, "BUY", **sent)) == (400, -1013, text)
 
 
 @pytest.mark.parametrize(
@@ -142,6 +159,17 @@ def test_nobody_may_come_to_own_more_than_the_position_limit() -> None:
 
     assert refusal(over) == (400, -2010, "Filter failure: MAX_POSITION")
     assert exact.status == 200
+
+
+def test_a_quote_quantity_buys_no_more_than_the_position_limit() -> None:
+    limit = {"filterType": "MAX_POSITION", "maxPosition": "10.5"}
+    venue = Venue(info=exchange_info(symbol_entry(filters=[limit]))).with_market()
+
+    over = venue.place("MARKET", "BUY", quoteOrderQty=51)
+    within = venue.place("MARKET", "BUY", quoteOrderQty=50)
+
+    assert refusal(over) == (400, -2010, "Filter failure: MAX_POSITION")
+    assert (within.status, within.body["status"]) == (200, "FILLED")
 
 
 def test_the_average_price_forgets_trades_older_than_its_minutes() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lib.simulator.orders import Fill, Order
+from lib.simulator.books.orders import Fill, Order
 from tests.simulator.venue import SYMBOL, Venue, exchange_info, symbol_entry
 
 PEOPLE = ("alice", "bob")

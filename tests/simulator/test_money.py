@@ -126,6 +126,7 @@ def test_a_taker_hears_which_of_its_matches_were_prevented() -> None:
     assert body["preventedMatches"] == [
         {
             "preventedMatchId": 1,
+            "makerSymbol": SYMBOL,
             "makerOrderId": 1,
             "price": "100.00000000",
             "makerPreventedQuantity": "1.00000000",

@@ -4,7 +4,12 @@ import pytest
 
 from tests.simulator.venue import SYMBOL, Venue, exchange_info, refusal, symbol_entry
 
-LIQUIDITY = "Order book liquidity is less than `LOT_SIZE` filter minimum quantity."
+LOT_SIZE = {
+    "filterType": "LOT_SIZE",
+    "minQty": "0.10000000",
+    "maxQty": "9000.00000000",
+    "stepSize": "0.00001000",
+}
 
 
 def test_a_limit_order_rests_and_locks_what_it_may_spend() -> None:
@@ -173,13 +178,55 @@ def test_a_market_order_by_quote_that_the_book_cannot_serve_expires_with_its_fil
     assert body["expiryReason"] == "INSUFFICIENT_LIQUIDITY"
 
 
-def test_a_market_order_by_quote_on_an_empty_book_is_refused() -> None:
-    venue = Venue()
+@pytest.mark.parametrize(
+    ("least", "there", "text"),
+    [
+        ("LOT_SIZE", [("101", "0.05")], "`LOT_SIZE` filter minimum quantity."),
+        ("MARKET_LOT_SIZE", [("101", "0.05")], "`MARKET_LOT_SIZE` filter minimum quantity."),
+        ("LOT_SIZE", [], "symbol minimum quantity."),
+    ],
+)
+def test_a_market_order_by_quote_that_the_book_cannot_begin_to_serve_is_refused(
+    least: str, there: list[tuple[str, str]], text: str
+) -> None:
+    venue = Venue(info=exchange_info(symbol_entry(filters=[{**LOT_SIZE, "filterType": least}])))
     venue.last(100)
+    venue.exchange.set_book(SYMBOL, [], there, venue.now)
 
     answer = venue.place("MARKET", "BUY", quoteOrderQty=50)
 
-    assert refusal(answer) == (400, -2010, LIQUIDITY)
+    assert refusal(answer) == (400, -2010, "Order book liquidity is less than " + text)
+
+
+@pytest.mark.parametrize("least", ["LOT_SIZE", "MARKET_LOT_SIZE"])
+def test_a_market_order_by_quote_too_small_for_the_lots_is_refused(least: str) -> None:
+    venue = Venue(
+        info=exchange_info(symbol_entry(filters=[{**LOT_SIZE, "filterType": least}]))
+    ).with_market()
+
+    answer = venue.place("MARKET", "BUY", quoteOrderQty=9)
+
+    assert refusal(answer) == (400, -1013, f"Filter failure: {least}")
+
+
+def test_a_market_sale_by_quote_receives_at_most_that_much() -> None:
+    venue = Venue().with_market()
+
+    body = venue.place("MARKET", "SELL", quoteOrderQty=250).body
+
+    assert body["status"] == "FILLED"
+    assert Decimal("249.99") < Decimal(body["cummulativeQuoteQty"]) <= 250
+    assert venue.balances()["BTC"] == (Decimal(10) - Decimal(body["executedQty"]), Decimal(0))
+
+
+def test_a_market_buy_by_quote_the_account_cannot_pay_is_refused_whole() -> None:
+    venue = Venue().with_market()
+    venue.limit("BUY", 1105, 90)
+
+    answer = venue.place("MARKET", "BUY", quoteOrderQty=600)
+
+    assert answer.body["msg"] == "Account has insufficient balance for requested action."
+    assert venue.balances()["BTC"] == (Decimal(10), Decimal(0))
 
 
 @pytest.mark.parametrize(("side", "quantity"), [("BUY", 1500), ("SELL", 11)])

@@ -81,15 +81,16 @@ def superfluous(name: str) -> tuple[int, str]:
         ),
         (
             LIMIT,
-            {"selfTradePreventionMode": "DECREMENT"},
+            {"selfTradePreventionMode": "TRANSFER"},
             (-1013, "This symbol does not allow the specified self-trade prevention mode."),
         ),
-        (LIMIT, {"icebergQty": "1"}, (-2010, "Iceberg orders are not supported for this symbol.")),
         (
-            STOP,
-            {"trailingDelta": "10", "stopPrice": None},
-            (-2010, "Trailing stop orders are not supported for this symbol."),
+            LIMIT,
+            {"pegPriceType": "PRIMARY_PEG"},
+            (-2010, "Pegged orders are not supported for this symbol."),
         ),
+        (LIMIT, {"quantity": "92233720368.54775808"}, (-1108, "Parameter 'quantity' overflowed.")),
+        (LIMIT, {"strategyId": str(2**63)}, (-1108, "Parameter 'strategyId' overflowed.")),
         (
             LIMIT,
             {"wish": "1"},
@@ -176,7 +177,7 @@ def test_a_path_that_binance_does_not_have_is_not_found() -> None:
     assert (answer.status, answer.body) == (404, None)
 
 
-@pytest.mark.parametrize("call", ["POST orderList/oco", "DELETE openOrders", "GET aggTrades"])
+@pytest.mark.parametrize("call", ["POST sor/order", "POST sor/order/test"])
 def test_a_call_of_binance_that_this_venue_lacks_is_refused_clearly(call: str) -> None:
     assert refusal(Venue().ask(call)) == (400, -1020, "This operation is not supported.")
 

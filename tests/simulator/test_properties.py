@@ -1,57 +1,43 @@
 """Whatever people and the recording do, in whatever order."""
 
+from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeAlias
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.simulator.exchange import Books, Exchange, Options, Request
+from lib.simulator.exchange import Books, Options, Request
+from tests.simulator.scripts import (
+    INFO,
+    PEOPLE,
+    RECORDED,
+    UNLIMITED,
+    ZERO,
+    Step,
+    ground,
+    play,
+    scripts,
+    sides,
+)
+from tests.simulator.shadow import reported
 from tests.simulator.venue import SYMBOL, Venue
 
-Step: TypeAlias = tuple[Any, ...]
-
-PEOPLE = ("alice", "bob")
-ZERO = Decimal(0)
-UNLIMITED = Options(enforce_limits=False)
-
-prices = st.integers(9500, 10500).map(lambda cents: str(Decimal(cents) / 100))
-quantities = st.integers(1, 50).map(lambda lots: str(Decimal(lots) / 10 + Decimal("0.00001")))
-people = st.sampled_from(PEOPLE)
-sides = st.sampled_from(["BUY", "SELL"])
-levels = st.lists(st.tuples(prices, quantities), max_size=4)
-modes = st.sampled_from(["NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH"])
-steps = st.one_of(
-    st.tuples(
-        st.just("limit"),
-        people,
-        sides,
-        quantities,
-        prices,
-        st.sampled_from(["GTC", "IOC", "FOK"]),
-        modes,
-    ),
-    st.tuples(st.just("market"), people, sides, quantities),
-    st.tuples(st.just("quote"), people, sides, st.integers(5, 900).map(str)),
-    st.tuples(
-        st.just("stop"),
-        people,
-        sides,
-        st.sampled_from(["STOP_LOSS", "TAKE_PROFIT", "STOP_LOSS_LIMIT", "TAKE_PROFIT_LIMIT"]),
-        quantities,
-        prices,
-        prices,
-    ),
-    st.tuples(st.just("cancel"), people, st.integers(1, 25)),
-    st.tuples(st.just("trade"), prices, quantities, st.booleans()),
-    st.tuples(st.just("book"), levels, levels),
-    st.tuples(st.just("depth"), levels, levels),
-)
-scripts = st.lists(steps, min_size=1, max_size=30)
+PATHS = {
+    None: {"NEW"},
+    "NEW": {"NEW", "PARTIALLY_FILLED", "FILLED", "CANCELED", "EXPIRED", "EXPIRED_IN_MATCH"},
+    "PARTIALLY_FILLED": {
+        "PARTIALLY_FILLED",
+        "FILLED",
+        "CANCELED",
+        "EXPIRED",
+        "EXPIRED_IN_MATCH",
+    },
+}
 
 pytestmark = pytest.mark.slow
 
@@ -117,8 +103,9 @@ def test_fills_add_up_to_what_the_orders_say_and_statuses_only_go_forward(
                 assert added(trades, order, "qty") == Decimal(order["executedQty"])
                 assert added(trades, order, "quoteQty") == Decimal(order["cummulativeQuoteQty"])
                 assert Decimal(order["executedQty"]) <= Decimal(order["origQty"])
-                filled = order["executedQty"] == order["origQty"]
-                assert order["status"] != "FILLED" or filled
+                left = Decimal(order["origQty"]) - Decimal(order["executedQty"])
+                assert order["status"] != "FILLED" or left == prevented(order)
+                assert left >= prevented(order)
                 assert final.setdefault(order["orderId"], order) == order or not closed(
                     final[order["orderId"]]
                 )
@@ -140,6 +127,54 @@ def test_the_user_stream_alone_tells_the_whole_account(script: Sequence[Step]) -
             for row in event["B"] if event["e"] == "outboundAccountPosition" else ():
                 told[name][row["a"]] = (Decimal(row["f"]), Decimal(row["l"]))
         assert told == {name: venue.balances(name) for name in PEOPLE}
+
+
+@given(scripts)
+@settings(max_examples=60, deadline=None)
+def test_the_user_stream_alone_tells_every_order(script: Sequence[Step]) -> None:
+    venue = ground()
+    told: dict[str, dict[int, dict[str, Any]]] = {name: {} for name in PEOPLE}
+
+    for step in script:
+        venue.deaf()
+        play(venue, step)
+        for name, event in venue.user_events:
+            if event["e"] == "executionReport":
+                told[name][event["i"]] = event
+        for name in PEOPLE:
+            for order in venue.ask("GET allOrders", name, symbol=SYMBOL, limit=1000).body:
+                event = told[name][order["orderId"]]
+                assert reported(event) == {field: order[field] for field in reported(event)}
+                assert Decimal(event.get("A", "0")) in {Decimal(0), prevented(order)}
+
+
+@given(scripts)
+@settings(max_examples=60, deadline=None)
+def test_every_order_goes_through_statuses_that_follow_one_another(script: Sequence[Step]) -> None:
+    venue = ground()
+    last: dict[int, str] = {}
+
+    for step in script:
+        play(venue, step)
+    for _, event in venue.user_events:
+        if event["e"] == "executionReport":
+            assert event["X"] in PATHS[last.get(event["i"])]
+            last[event["i"]] = event["X"]
+
+
+@given(scripts)
+@settings(max_examples=60, deadline=None)
+def test_a_trade_group_does_not_trade_with_itself_and_loses_nothing(script: Sequence[Step]) -> None:
+    venue = ground()
+    for account in venue.books.accounts.values():
+        account.trade_group = 1
+
+    for step in script:
+        play(venue, step)
+        assert owned(venue) == granted(venue)
+    halves = Counter(fill.id for fill in venue.books.fills[SYMBOL])
+    exempt = {fill.id for fill in venue.books.fills[SYMBOL] if fill.order.stp_mode == "NONE"}
+    assert all(halves[trade] == 1 for trade in halves if trade not in exempt)
 
 
 @given(scripts)
@@ -175,7 +210,7 @@ def test_reopened_books_are_the_living_state_at_any_point(script: Sequence[Step]
         for step in script[:cut]:
             play(venue, step)
 
-        again = Venue(UNLIMITED, books=Books.open(path), now=venue.now)
+        again = Venue(UNLIMITED, INFO, books=Books.open(path), now=venue.now)
 
         assert remembered(again) == remembered(venue)
         again.books.close()
@@ -194,7 +229,7 @@ def test_a_reopened_venue_goes_on_as_the_one_that_never_stopped(
             play(steady, step)
             play(broken, step)
 
-        again = Venue(UNLIMITED, books=Books.open(path), now=broken.now)
+        again = Venue(UNLIMITED, INFO, books=Books.open(path), now=broken.now)
         for venue in (again, steady):
             play(venue, RECORDED)
             venue.last(100)
@@ -261,51 +296,6 @@ def test_the_property_tests_do_trade(missing: bool) -> None:
     assert bool(venue.ask("GET myTrades", symbol=SYMBOL).body) is not missing
 
 
-RECORDED: Step = ("book", [("99.5", "2"), ("98", "3")], [("100.5", "2"), ("102", "3")])
-
-
-def ground(books: Books | None = None) -> Venue:
-    """A venue whose limits are off, with something to trade with and a last price of 100."""
-    venue = Venue(UNLIMITED, books=books or Books.in_memory())
-    venue.last(100)
-    play(venue, RECORDED)
-    return venue
-
-
-def play(venue: Venue, step: Step) -> None:
-    venue.now += 1
-    kind, *rest = step
-    if kind in {"trade", "book", "depth"}:
-        play_market(venue.exchange, venue.now, kind, rest)
-        return
-    who, *rest = rest
-    if kind == "limit":
-        side, quantity, price, time_in_force, mode = rest
-        sent = {"timeInForce": time_in_force, "selfTradePreventionMode": mode}
-        venue.limit(side, quantity, price, who, **sent)
-    elif kind == "market":
-        venue.market(rest[0], rest[1], who)
-    elif kind == "quote":
-        venue.place("MARKET", rest[0], who, quoteOrderQty=rest[1])
-    elif kind == "stop":
-        side, name, quantity, stop, price = rest
-        limited = {"price": price, "timeInForce": "GTC"} if name.endswith("LIMIT") else {}
-        venue.place(name, side, who, quantity=quantity, stopPrice=stop, **limited)
-    else:
-        venue.cancel(who, orderId=rest[0])
-
-
-def play_market(exchange: Exchange, now: int, kind: str, rest: Sequence[Any]) -> None:
-    if kind == "trade":
-        price, quantity, seller = rest
-        exchange.market_trade(SYMBOL, price, quantity, buyer_is_maker=seller, time=now)
-    elif kind == "book":
-        exchange.set_book(SYMBOL, rest[0], rest[1], now)
-    else:
-        bids, asks = rest
-        exchange.apply_depth(SYMBOL, bids, [(price, "0") for price, _ in asks], now)
-
-
 def owned(venue: Venue) -> dict[str, Decimal]:
     """Add up what all own, what they paid in commissions and what left to the recording."""
     total = {"BTC": ZERO, "USDT": ZERO}
@@ -328,6 +318,10 @@ def granted(venue: Venue) -> dict[str, Decimal]:
 def added(trades: list[dict[str, Any]], order: dict[str, Any], name: str) -> Decimal:
     mine = (trade for trade in trades if trade["orderId"] == order["orderId"])
     return sum((Decimal(trade[name]) for trade in mine), ZERO)
+
+
+def prevented(order: dict[str, Any]) -> Decimal:
+    return Decimal(order.get("preventedQuantity", "0"))
 
 
 def closed(order: dict[str, Any]) -> bool:

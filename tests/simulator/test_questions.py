@@ -223,3 +223,109 @@ def test_the_answer_is_not_changed_by_what_happens_later() -> None:
     venue.cancel(orderId=1)
 
     assert before[0]["status"] == "NEW"
+
+
+DAYS_90 = 90 * 24 * HOUR
+ARCHIVED = (
+    "Order was canceled or expired with no executed qty over 90 days ago and has been archived."
+)
+
+
+def aged(days_90_and: int) -> Venue:
+    """Orders 1 to 5 at START: canceled, expired, prevented, canceled after a fill, open."""
+    venue = Venue().with_market()
+    venue.limit("BUY", 1, 90)
+    venue.cancel(orderId=1)
+    venue.limit("BUY", 1, 90, timeInForce="IOC")
+    venue.limit("BUY", 1, 100)
+    venue.limit("SELL", 10, 100, timeInForce="IOC")  # expires order 3, then takes nothing
+    venue.limit("BUY", 2, 101)
+    venue.cancel(orderId=5)
+    venue.limit("BUY", 1, 90)
+    venue.now = START + DAYS_90 + days_90_and
+    return venue
+
+
+def test_what_ended_without_a_fill_is_archived_after_90_days() -> None:
+    venue = aged(1)
+
+    told = {
+        number: venue.ask("GET order", symbol=SYMBOL, orderId=number).body for number in range(1, 7)
+    }
+
+    archived = [number for number, body in told.items() if body.get("code") == -2026]
+    assert archived == [1, 2, 3, 4]
+    assert told[1]["msg"] == ARCHIVED
+    assert (told[5]["status"], told[6]["status"]) == ("CANCELED", "NEW")
+    assert ids(venue.ask("GET allOrders", symbol=SYMBOL).body) == [5, 6]
+    assert ids(venue.ask("GET openOrders", symbol=SYMBOL).body) == [6]
+    span: dict[str, Any] = {"startTime": START, "endTime": START + HOUR}
+    assert ids(venue.ask("GET allOrders", symbol=SYMBOL, **span).body) == [5, 6]
+
+
+def test_nothing_is_archived_before() -> None:
+    venue = aged(0)
+
+    assert ids(venue.ask("GET allOrders", symbol=SYMBOL).body) == [1, 2, 3, 4, 5, 6]
+
+
+def test_an_order_id_is_ignored_where_a_time_is_given() -> None:
+    venue = hourly_orders(5)
+
+    rows = venue.ask("GET allOrders", symbol=SYMBOL, orderId=4, startTime=START).body
+
+    assert ids(rows) == [1, 2, 3, 4, 5]
+
+
+def test_a_page_by_time_begins_at_the_start_or_ends_at_the_end() -> None:
+    venue = hourly_orders(10)
+    last = START + 9 * HOUR
+
+    for call, name in (("GET allOrders", "orderId"), ("GET myTrades", "orderId")):
+        forward = venue.ask(call, symbol=SYMBOL, startTime=START + HOUR, limit=3).body
+        backward = venue.ask(call, symbol=SYMBOL, endTime=last, limit=3).body
+        both = venue.ask(call, symbol=SYMBOL, startTime=START, endTime=last, limit=3).body
+
+        assert ids(forward, name) == [2, 3, 4]
+        assert ids(backward, name) == [8, 9, 10]
+        assert ids(both, name) == [1, 2, 3]
+
+
+def test_a_page_has_500_rows_unless_more_are_wanted_and_1000_at_most() -> None:
+    venue = Venue(Options(enforce_limits=False)).with_market()
+    for _ in range(1_010):
+        venue.limit("BUY", "0.1", 90, timeInForce="IOC")
+
+    sizes = [
+        len(venue.ask("GET allOrders", symbol=SYMBOL, limit=limit).body)
+        for limit in (None, 501, 1_000, 1_001)
+    ]
+
+    assert sizes == [500, 501, 1_000, 1_000]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{"orderId": 2}, {"orderId": 2, "fromId": 1}, {"startTime": START}, {"endTime": START}],
+)
+def test_each_legal_question_about_trades_is_answered(asked: dict[str, Any]) -> None:
+    venue = Venue().with_market()
+    venue.limit("BUY", 1, 101)
+    venue.limit("BUY", 2, 102)
+    every = venue.ask("GET myTrades", symbol=SYMBOL).body
+
+    rows = venue.ask("GET myTrades", symbol=SYMBOL, **asked).body
+
+    assert rows == (every[1:] if "orderId" in asked else every)
+
+
+def test_times_that_never_were_or_are_yet_to_come_are_fitted_to_those_there_are() -> None:
+    venue = hourly_orders(5)
+    soon = venue.now - 20 * HOUR
+    far = venue.now + 1_000 * HOUR
+
+    recent = venue.ask("GET allOrders", symbol=SYMBOL, startTime=soon, endTime=far)
+    ancient = venue.ask("GET allOrders", symbol=SYMBOL, startTime=1, endTime=1_483_228_800_000)
+
+    assert ids(recent.body) == [1, 2, 3, 4, 5]
+    assert (ancient.status, ancient.body) == (200, [])

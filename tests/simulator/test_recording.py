@@ -263,7 +263,7 @@ def test_symbols_that_cannot_be_meant_are_refused(params: dict[str, str], code: 
 
 
 def test_exchange_info_promises_only_what_this_venue_keeps() -> None:
-    venue = Venue()
+    venue = Venue(info=exchange_info(symbol_entry(pegInstructionsAllowed=True)))
     venue.now += 77
 
     body = venue.ask("GET exchangeInfo", None, symbol=SYMBOL).body
@@ -271,18 +271,9 @@ def test_exchange_info_promises_only_what_this_venue_keeps() -> None:
     (entry,) = body["symbols"]
     assert body["serverTime"] == START + 77
     assert entry["filters"] == symbol_entry()["filters"]
-    assert (entry["icebergAllowed"], entry["ocoAllowed"]) == (False, False)
-    assert "DECREMENT" not in entry["allowedSelfTradePreventionModes"]
-
-
-def test_candles_come_from_who_keeps_them_also_after_a_wipe() -> None:
-    venue = Venue()
-    venue.exchange.klines = lambda *asked: [list(asked)]
-    venue.exchange.wipe()
-
-    body = venue.ask("GET klines", None, symbol=SYMBOL, interval="1m", startTime=5, limit=3).body
-
-    assert body == [[SYMBOL, "1m", 5, None, 3]]
+    assert (entry["icebergAllowed"], entry["ocoAllowed"]) == (True, True)
+    assert entry["pegInstructionsAllowed"] is False
+    assert "DECREMENT" in entry["allowedSelfTradePreventionModes"]
 
 
 def test_an_interval_that_does_not_exist_is_refused() -> None:

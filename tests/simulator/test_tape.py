@@ -1,9 +1,9 @@
-import gc
 import random
 
 import pytest
 
-from lib.simulator.tape import DAY, MINUTE, Print, Span, Tape
+from lib.simulator.books.spans import MINUTE, Print
+from lib.simulator.books.tape import KEPT, MINUTES_KEPT, Tape
 from lib.simulator.units import UNIT, quote_of
 
 START = 1_700_000_000_000
@@ -35,12 +35,38 @@ def test_the_average_is_that_of_the_seconds_that_reach_into_its_minutes(seed: in
 
 def test_a_tape_that_nobody_asks_forgets_what_nobody_can_ask_for() -> None:
     tape = Tape(5, before=None)
-    gc.collect()
-    before = sum(isinstance(kept, Span) for kept in gc.get_objects())
 
-    for number in range(5000):
+    for number in range(1, 20_001):
         tape.add(printed(number, UNIT, UNIT, START + number * MINUTE))
 
-    kept = sum(isinstance(kept, Span) for kept in gc.get_objects()) - before
-    assert kept < 25 * 60 + 2 * 60 + 10
-    assert len(tape.day(START + 4999 * MINUTE)) == DAY // MINUTE
+    assert len(tape.trades) == KEPT
+    assert len(tape.seconds.all) <= 65 + 2
+    assert len(tape.minutes.all) <= MINUTES_KEPT // MINUTE + 2
+    assert sum(span.count for span in tape.quarters.all) == 20_000 - 1  # all but the newest minute
+
+
+def test_a_trade_later_than_the_average_reaches_is_counted_once() -> None:
+    tape = Tape(5, before=None)
+    tape.add(printed(1, 10 * UNIT, UNIT, START))
+    assert tape.average(START + 6 * MINUTE) == 10 * UNIT
+
+    tape.add(printed(2, 20 * UNIT, UNIT, START))  # by a clock that went back
+
+    assert tape.average(START + MINUTE) == 15 * UNIT
+    assert tape.average(START + 6 * MINUTE) == 20 * UNIT
+
+
+def test_spans_keep_every_trade_once_whatever_is_asked_of_them() -> None:
+    chance, tape, now = random.Random(3), Tape(5, before=None), START - START % MINUTE
+    begins, times = now, list[int]()
+    for number in range(1, 2_000):
+        now += chance.choice([0, 500, 9_000, 61_000, 20 * MINUTE])
+        times.append(now)
+        tape.add(printed(number, UNIT, UNIT, now))
+
+    for _ in range(200):
+        first = begins + chance.randrange((now - begins) // MINUTE) * MINUTE
+        last = first + chance.randrange(1, 2_000) * MINUTE
+        first = max(first, now - MINUTES_KEPT + MINUTE)
+        inside = sum(first <= time < last for time in times)
+        assert sum(piece.count for piece in tape.pieces(first, last)) == inside

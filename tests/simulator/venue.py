@@ -111,6 +111,9 @@ def exchange_info(*symbols: dict[str, Any], **changes: object) -> dict[str, Any]
     }
 
 
+OPENED: list["Venue"] = []  # in this test; audited at its end
+
+
 @dataclass
 class Venue:
     """What a test speaks to. Prices are around 100, the last one is exactly 100."""
@@ -133,6 +136,7 @@ class Venue:
             event,
         ))
         self.exchange.on_market_event = lambda *event: self.market_events.append(event)
+        OPENED.append(self)
 
     def with_market(self) -> "Venue":
         """Put 1 and 5 on each side, at 99, 98, 101 and 102, after a trade at 100."""
@@ -178,6 +182,11 @@ class Venue:
 
     def cancel(self, who: str = "alice", **params: object) -> Answer:
         return self.ask("DELETE order", who, **{"symbol": SYMBOL, **params})
+
+    def amend(self, quantity: object, **params: Any) -> Answer:
+        """Make an order smaller where it stands."""
+        sent = {"symbol": SYMBOL, "newQty": quantity, **params}
+        return self.ask("PUT order/amend/keepPriority", **sent)
 
     def order(self, order_id: int, who: str = "alice") -> dict[str, Any]:
         """Give an order as GET /order shows it."""

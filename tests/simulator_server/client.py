@@ -10,10 +10,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
+from yarl import URL
 
-from lib.simulator.faults import FaultPlan
-from lib.simulator.paper import Paper, PaperSettings, machine_time, open_paper
-from lib.simulator.signatures import sign, socket_payload
+from lib.simulator.paper.paper import Paper, PaperSettings, machine_time, open_paper
+from lib.simulator.server.faults import FaultPlan
+from lib.simulator.server.signatures import sign, socket_payload
 
 PATIENCE = 3.0
 ORDER = {
@@ -78,6 +79,13 @@ class Client:
     @asynccontextmanager
     async def socket(self, path: str) -> AsyncIterator[Socket]:
         url = self.address.replace("http", "ws") + path
+        async with self.session.ws_connect(url, autoping=False) as socket:
+            yield Socket(socket)
+
+    @asynccontextmanager
+    async def raw_socket(self, path: str) -> AsyncIterator[Socket]:
+        """Open a socket at a path that is sent as it stands, percent signs and all."""
+        url = URL(self.address.replace("http", "ws") + path, encoded=True)
         async with self.session.ws_connect(url, autoping=False) as socket:
             yield Socket(socket)
 

@@ -1,7 +1,10 @@
 import pytest
 
-from lib.simulator.paper import machine_time
+from lib.simulator.exchange import KNOWN_ELSEWHERE, PREFIX
+from lib.simulator.paper.paper import machine_time
+from lib.simulator.server.api_methods import REST_CALLS
 from tests.simulator_server.client import ORDER, paper_client
+from tests.simulator_server.served import served
 
 pytestmark = pytest.mark.asyncio
 
@@ -18,6 +21,16 @@ async def test_an_order_goes_through_its_life_by_websocket() -> None:
         assert (status["result"]["status"], len(resting["result"])) == ("NEW", 1)
         assert canceled["result"]["status"] == "CANCELED"
         assert placed["result"]["orderId"] == canceled["result"]["orderId"]
+
+
+async def test_every_call_of_the_exchange_has_a_method_of_its_own() -> None:
+    async with served() as exchange:
+        calls = {
+            (method, path.removeprefix(PREFIX)) for method, path in exchange.venue.exchange._routes
+        }
+
+        assert calls <= set(REST_CALLS.values())
+        assert set(REST_CALLS.values()) - calls <= {("POST", path) for path in KNOWN_ELSEWHERE}
 
 
 async def test_an_answer_carries_the_id_of_its_request_and_the_limits() -> None:

@@ -4,8 +4,8 @@ import time
 import aiohttp
 import pytest
 
-from lib.simulator.connections import BYTES_MAX, LIFETIME, PING_EVERY, PONG_WITHIN
-from lib.simulator.paper import Paper, open_paper
+from lib.simulator.paper.paper import Paper, open_paper
+from lib.simulator.server.connections import BYTES_MAX, LIFETIME, PING_EVERY, PONG_WITHIN
 from tests.simulator_server.client import STILL, paper_client
 
 pytestmark = pytest.mark.asyncio
@@ -33,6 +33,35 @@ async def test_a_client_that_does_not_answer_pings_is_cut_off() -> None:
         _pass_time(paper, now + PING_EVERY + PONG_WITHIN + 2)
 
         assert await socket.ended()
+
+
+async def test_pongs_that_nobody_asked_for_keep_no_connection_open() -> None:
+    async with paper_client() as (paper, client), client.socket("/ws-api/v3") as socket:
+        await client.get("ping")
+        now = asyncio.get_running_loop().time()
+        _pass_time(paper, now + PING_EVERY + 1)
+        await socket.raw.pong(b"")
+        await socket.raw.pong(b"of another ping")
+        await socket.ask(id=1, method="ping")
+        _pass_time(paper, now + PING_EVERY + PONG_WITHIN + 2)
+
+        assert await socket.ended()
+
+
+async def test_a_late_pong_answers_the_pings_before_it_and_not_those_after() -> None:
+    async with paper_client() as (paper, client), client.socket("/ws-api/v3") as socket:
+        await client.get("ping")
+        (connection,) = paper._server._connections
+        now = asyncio.get_running_loop().time()
+        pings = []
+        for number in (1, 2, 3):
+            _pass_time(paper, now + number * (PING_EVERY + 1))
+            pings.append((await socket.raw.receive()).data)
+
+        await socket.raw.pong(pings[1])
+        await socket.ask(id=1, method="ping")
+
+        assert list(connection._pings) == [bytes(pings[2])]
 
 
 async def test_a_connection_ends_after_a_day() -> None:
@@ -83,3 +112,22 @@ async def test_closing_takes_less_than_half_a_second_with_clients_that_do_not_li
 
 def _pass_time(paper: Paper, now: float) -> None:
     paper._server._connections.keep_alive(now)
+
+
+async def test_a_frozen_connection_stays_half_open_for_ever() -> None:
+    async with paper_client() as (paper, client), client.socket("/ws-api/v3") as socket:
+        await client.command("POST", "freeze-connections")
+        now = asyncio.get_running_loop().time()
+        for passed in range(1, 10):
+            _pass_time(paper, now + passed * (PING_EVERY + 1))
+
+        assert await socket.silent()
+        assert not socket.raw.closed
+
+
+async def test_a_slash_after_stream_changes_nothing() -> None:
+    path = "/stream/?streams=btcusdt@trade"
+    async with paper_client() as (_, client), client.socket(path) as socket:
+        await client.trade("60000")
+
+        assert (await socket.receive())["stream"] == "btcusdt@trade"

@@ -1,13 +1,17 @@
 """What the fault plan and the commands do to a client over the wire."""
 
 import asyncio
+import json
 from typing import Any
+from urllib.parse import urlencode
 
 import aiohttp
 import pytest
 
-from lib.simulator import faults
-from lib.simulator.faults import Fault, FaultPlan, Rule
+from lib.simulator.paper.paper import machine_time
+from lib.simulator.server import faults
+from lib.simulator.server.faults import Fault, FaultPlan, Rule
+from lib.simulator.server.signatures import sign
 from tests.simulator_server.client import ORDER, STILL, Client, paper_client
 
 pytestmark = pytest.mark.asyncio
@@ -34,6 +38,7 @@ async def test_a_lost_message_ends_the_connection_before_or_after_acceptance(
         (500, ""),
         (504, faults.BACKEND_TIMEOUT),
         (500, faults.BUS_UNEXPECTED),
+        (200, "not what you wanted"),
     ],
 )
 async def test_a_spoiled_reply_hides_an_accepted_order(status: int, body: str) -> None:
@@ -59,6 +64,118 @@ async def test_a_refused_order_is_not_accepted_and_says_when_to_come_back(
         assert (answer["status"], error["code"]) == (status, -1003)
         assert error["data"]["retryAfter"] - error["data"]["serverTime"] == 7_000
         assert paper.state["orders"] == []
+
+
+async def test_a_redirected_order_was_accepted() -> None:
+    plan = _orders_meet(faults.redirect("https://example.com/"))
+    async with paper_client(STILL, plan) as (paper, client):
+        url = f"{client.address}/api/v3/order?{signed_order()}"
+        async with client.session.post(
+            url, headers={"X-MBX-APIKEY": "paper"}, allow_redirects=False
+        ) as response:
+            assert (response.status, response.headers["Location"]) == (302, "https://example.com/")
+
+        assert len(paper.state["orders"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"), [(faults.refuse_overloaded(), 503), (faults.refuse_forbidden(), 403)]
+)
+async def test_who_is_turned_away_at_the_door_has_placed_nothing(fault: Fault, status: int) -> None:
+    async with paper_client(STILL, _orders_meet(fault)) as (paper, client):
+        assert (await client.place_raw("a"))[0] == status
+        assert paper.state["orders"] == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "kinds"),
+    [
+        (None, ["event", "event", "reply"]),
+        (faults.reply_first(), ["reply", "event", "event"]),
+        (faults.delay_reply(5), ["event", "event", "reply"]),
+    ],
+)
+async def test_a_reply_comes_after_its_events_unless_a_rule_turns_them_round(
+    fault: Fault | None, kinds: list[str]
+) -> None:
+    plan = _orders_meet(fault) if fault else FaultPlan()
+    async with paper_client(STILL, plan) as (_, client), client.user_stream() as socket:
+        await socket.send_signed("order.place", **ORDER)
+
+        frames = [await socket.receive() for _ in range(3)]
+
+        assert ["event" if "event" in frame else "reply" for frame in frames] == kinds
+
+
+async def test_over_http_too_a_reply_may_come_before_its_events() -> None:
+    plan = _orders_meet(faults.reply_first(delay_ms=30))
+    async with paper_client(STILL, plan) as (_, client), client.user_stream() as socket:
+        assert (await client.place("a"))[0] == 200
+
+        assert await socket.silent(0.005)
+        assert (await socket.receive())["event"]["c"] == "a"
+
+
+async def test_an_event_may_be_lost_together_with_its_connection() -> None:
+    plan = FaultPlan(0, [Rule(fault=faults.cut_stream(), event="executionReport", times=1)])
+    async with paper_client(STILL, plan) as (paper, client):
+        async with client.user_stream() as socket:
+            await client.place("a")
+            assert await socket.ended()
+        async with client.user_stream() as socket:
+            await client.place("b")
+            assert (await socket.receive())["event"]["c"] == "b"
+
+        assert len(paper.state["orders"]) == 2
+
+
+async def test_a_stream_may_fall_silent_at_an_event_and_stay_open() -> None:
+    plan = FaultPlan(0, [Rule(fault=faults.freeze_stream(), times=1)])
+    async with paper_client(STILL, plan) as (_, client), client.user_stream() as socket:
+        await client.place("a")
+        await client.place("b")
+
+        assert await socket.silent()
+        assert not socket.raw.closed
+
+
+async def test_garbage_and_an_error_without_a_request_may_come_before_an_event() -> None:
+    rules = [
+        Rule(fault=faults.garbage_event(), event="executionReport", times=1),
+        Rule(fault=faults.null_error(), event="outboundAccountPosition", times=1),
+    ]
+    async with (
+        paper_client(STILL, FaultPlan(0, rules)) as (_, client),
+        client.user_stream() as socket,
+    ):
+        await client.place("a")
+
+        garbage = await socket.raw.receive_str()
+        frames = [await socket.receive() for _ in range(3)]
+
+        with pytest.raises(json.JSONDecodeError):
+            json.loads(garbage)
+        assert frames[0]["event"]["e"] == "executionReport"
+        assert (frames[1]["id"], frames[1]["status"]) == (None, 401)
+        assert frames[2]["event"]["e"] == "outboundAccountPosition"
+
+
+async def test_what_struck_can_be_read_and_forgotten_by_command() -> None:
+    async with paper_client(STILL, _orders_meet(faults.backend_timeout())) as (_, client):
+        await client.place("a")
+        await client.command("POST", "drop-connections")
+
+        _, log = await client.command("GET", "log")
+        await client.command("DELETE", "log")
+        _, after = await client.command("GET", "log")
+
+        assert [(entry["done"], entry["to"]) for entry in log] == [
+            ("spoil_reply", "POST /api/v3/order"),
+            ("command", "POST drop-connections"),
+        ]
+        assert log[0]["content"]["newClientOrderId"] == "a"
+        assert "signature" not in log[0]["content"]
+        assert after == []
 
 
 async def test_a_late_order_is_refused_once_its_window_has_closed() -> None:
@@ -246,6 +363,11 @@ async def test_a_shutdown_is_announced_in_each_sockets_own_shape() -> None:
         assert (await raw.receive())["e"] == "serverShutdown"
         frame = await combined.receive()
         assert (frame["stream"], frame["data"]["e"]) == ("!serverShutdown", "serverShutdown")
+
+
+def signed_order() -> str:
+    query = urlencode({**ORDER, "timestamp": machine_time()})
+    return f"{query}&signature={sign('paper', query)}"
 
 
 async def _settled(client: Client) -> None:

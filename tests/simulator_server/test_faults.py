@@ -4,8 +4,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from lib.simulator import faults
-from lib.simulator.faults import EventLane, Fault, FaultKind, FaultPlan, Rule
+from lib.simulator.server import faults
+from lib.simulator.server.fault_log import FaultLog
+from lib.simulator.server.faults import EventLane, Fault, FaultKind, FaultPlan, Rule
 
 EVENTS: list[dict[str, Any]] = [{"e": "executionReport", "I": number} for number in range(4)]
 
@@ -82,6 +83,78 @@ def test_every_fault_of_a_request_says_whether_the_exchange_acts() -> None:
     assert not any(fault.accepted for fault in refused)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_percent_is_a_hundredth_of_the_time(seed: int) -> None:
+    plan = FaultPlan(seed, [Rule(fault=faults.lose_request(), percent=10)])
+
+    assert 60 < sum(_hits(plan, 1_000)) < 150
+
+
+def test_a_rule_holds_from_its_beginning_until_before_its_end() -> None:
+    rule = Rule.model_validate({
+        "fault": {"kind": "lose_reply"},
+        "begins": "2026-11-21T12:00:00Z",
+        "ends": "2026-11-21T12:05",
+    })
+    noon = 1_795_262_400_000
+
+    struck = [_at(rule, noon + after) for after in (-1, 0, 299_999, 300_000)]
+
+    assert (rule.begins, rule.ends) == (noon, noon + 300_000)
+    assert struck == [False, True, True, False]
+
+
+@pytest.mark.parametrize("moment", ["soon", "2026-13-01", "12:00"])
+def test_a_time_that_cannot_be_read_makes_no_rule(moment: str) -> None:
+    with pytest.raises(ValidationError):
+        Rule.model_validate({"fault": {"kind": "lose_reply"}, "begins": moment})
+
+
+def test_the_log_says_what_struck_when_and_by_which_rule() -> None:
+    plan = FaultPlan(0, [Rule(fault=faults.lose_reply(), skip=1, times=1)])
+    plan.clock = lambda: 1_234
+    params = {"symbol": "BTCUSDT", "signature": "s", "apiKey": "k"}
+
+    for _ in range(3):
+        plan.for_request("POST", "/api/v3/order", params)
+
+    assert plan.log.entries == [
+        {
+            "time": 1_234,
+            "done": "lose_reply",
+            "to": "POST /api/v3/order",
+            "content": {"symbol": "BTCUSDT"},
+            "rule": {"fault": {"kind": "lose_reply"}, "skip": 1, "times": 1},
+        }
+    ]
+
+
+def test_an_event_that_was_struck_is_in_the_log_with_all_it_says() -> None:
+    plan = FaultPlan(0, [Rule(fault=faults.drop_event(), times=1)])
+
+    EventLane(plan).pass_on(EVENTS[0])
+
+    (entry,) = plan.log.entries
+    assert (entry["to"], entry["content"]) == ("executionReport", EVENTS[0])
+
+
+def test_the_log_forgets_the_oldest_before_it_grows_too_long() -> None:
+    log = FaultLog(length=3)
+
+    for time in range(5):
+        log.add(time, "drop_event", "executionReport", {})
+
+    assert [entry["time"] for entry in log.entries] == [2, 3, 4]
+
+
+@pytest.mark.parametrize("fault", [faults.cut_stream(), faults.freeze_stream()])
+def test_who_has_no_connection_loses_the_event_that_was_lost_with_one(fault: Fault) -> None:
+    lane = EventLane(FaultPlan(0, [Rule(fault=fault, times=1)]))
+
+    assert lane.pass_on(EVENTS[0]) == []
+    assert lane.pass_on(EVENTS[1]) == [(0, EVENTS[1])]
+
+
 def test_a_rule_survives_being_written_as_json() -> None:
     rule = Rule(fault=faults.refuse_too_many(3), method="POST", one_in=4, skip=1, times=2)
 
@@ -135,6 +208,12 @@ def test_every_kind_of_fault_befalls_either_requests_or_events() -> None:
         status = 500 if kind in {FaultKind.REFUSE, FaultKind.SPOIL_REPLY} else 0
         rule = Rule(fault=Fault(kind=kind, status=status))
         assert rule.meets_request("POST", "/x") != rule.meets_event("executionReport")
+
+
+def _at(rule: Rule, now: int) -> bool:
+    plan = FaultPlan(0, [rule])
+    plan.clock = lambda: now
+    return plan.for_request("POST", "/api/v3/order") is not None
 
 
 def _hits(plan: FaultPlan, count: int) -> list[bool]:

@@ -1,10 +1,16 @@
+import random
 from typing import Any
 
+import orjson
 import pytest
 
+from tests.simulator.test_local_book import LocalBook, levels
 from tests.simulator_server.client import Client, Socket, paper_client
 
 pytestmark = pytest.mark.asyncio
+
+JSON = "Invalid JSON: expected value at"
+TRADE = {"price": "2500", "quantity": "0.1", "buyer_is_maker": True}
 
 
 async def test_a_raw_stream_sends_bare_events_and_a_combined_one_names_them() -> None:
@@ -59,28 +65,37 @@ async def test_a_socket_may_switch_to_named_events() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "code"),
+    ("text", "answer"),
     [
-        ("nonsense", 3),
-        ('{"method":"BUY","id":1}', 2),
-        ('{"method":"SUBSCRIBE","params":"btcusdt@trade","id":1}', 2),
-        ('{"method":"SET_PROPERTY","params":["other",1],"id":1}', 2),
-        ("[1]", 2),
+        (
+            "nonsense",
+            {"error": {"code": 3, "msg": f"{JSON} line 1 column 1"}, "id": None},
+        ),
+        (
+            '{"method":"SET_PROPERTY","params":["other",1],"id":1}',
+            {"error": {"code": 0, "msg": "Unknown property"}, "id": 1},
+        ),
     ],
 )
-async def test_a_frame_that_means_nothing_is_answered_with_an_error(text: str, code: int) -> None:
+async def test_a_frame_that_means_nothing_is_answered_with_an_error(
+    text: str, answer: object
+) -> None:
     async with paper_client() as (_, client), client.socket("/ws") as socket:
         await socket.raw.send_str(text)
 
-        assert (await socket.receive())["error"]["code"] == code
+        assert await socket.receive() == answer
         assert (await socket.ask(method="LIST_SUBSCRIPTIONS", id=1))["result"] == []
 
 
 async def test_more_streams_than_allowed_are_refused() -> None:
     async with paper_client() as (_, client), client.socket("/ws") as socket:
         names = [f"s{number}@trade" for number in range(1_025)]
+        too_many = {"error": {"code": 4, "msg": "Too many subscriptions"}, "id": 1}
 
-        assert (await socket.ask(method="SUBSCRIBE", params=names, id=1))["error"]["code"] == 2
+        assert await socket.ask(method="SUBSCRIBE", params=names, id=1) == too_many
+        assert (await socket.ask(method="SUBSCRIBE", params=names[:1_024], id=2))["result"] is None
+        assert (await socket.ask(method="SUBSCRIBE", params=names[:9], id=3))["result"] is None
+        assert (await socket.ask(method="SUBSCRIBE", params=names[-1:], id=1)) == too_many
 
 
 async def test_a_url_with_more_streams_than_allowed_ends_the_connection() -> None:
@@ -163,6 +178,9 @@ async def test_tickers_show_the_day(stream: str, kind: str) -> None:
 @pytest.mark.slow
 async def test_all_mini_tickers_come_in_one_list() -> None:
     async with paper_client() as (_, client), client.socket("/ws/!miniTicker@arr@1000ms") as socket:
+        await client.trade("61000")
+        await client.command("POST", "trade", {**TRADE, "symbol": "ETHUSDT"})
+
         frame = await socket.receive()
 
         assert {ticker["s"] for ticker in frame} == {"BTCUSDT", "ETHUSDT"}
@@ -178,6 +196,75 @@ async def test_the_growing_candle_is_the_one_that_rest_shows_last() -> None:
 
         assert (candle["x"], candle["i"], candle["c"]) == (False, "1d", "61234.00000000")
         assert (rows[-1][0], rows[-1][4]) == (candle["t"], candle["c"])
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/ws/btcusdt%40trade",
+        "/stream?streams=btcusdt%40trade%2Fethusdt%40trade",
+        "/stream?timeUnit=millisecond&streams=btcusdt@trade",
+    ],
+)
+async def test_a_percent_encoded_url_means_the_same(path: str) -> None:
+    async with paper_client() as (_, client), client.raw_socket(path) as socket:
+        await client.trade("60000")
+
+        frame = await socket.receive()
+
+        assert frame.get("data", frame)["p"] == "60000.00000000"
+
+
+@pytest.mark.parametrize(
+    "path", ["/stream?streams=btcusdt@kline_1d@+08:00", "/ws/btcusdt@kline_1d@%2B08:00"]
+)
+async def test_the_plus_of_a_time_zone_in_a_url_is_a_plus(path: str) -> None:
+    async with paper_client() as (_, client), client.raw_socket(path) as socket:
+        listed = await socket.ask(method="LIST_SUBSCRIPTIONS", id=1)
+
+        assert listed["result"] == ["btcusdt@kline_1d@+08:00"]
+
+
+async def test_times_come_in_microseconds_if_the_url_says_so() -> None:
+    async with (
+        paper_client() as (_, client),
+        client.socket("/ws/btcusdt@trade?timeUnit=MICROSECOND") as fine,
+        client.socket("/ws/btcusdt@trade") as coarse,
+    ):
+        await client.trade("60000")
+
+        assert (await fine.receive())["T"] == (await coarse.receive())["T"] * 1_000
+
+
+async def test_a_unit_of_time_that_does_not_exist_is_refused() -> None:
+    async with paper_client() as (_, client):
+        url = f"{client.address}/ws/btcusdt@trade?timeUnit=FORTNIGHT"
+        async with client.session.get(url) as response:
+            assert (response.status, (await response.json())["code"]) == (400, -1194)
+
+
+@pytest.mark.slow
+async def test_a_book_kept_over_a_socket_is_the_engines() -> None:
+    chance, book = random.Random(4), LocalBook()
+    async with paper_client() as (paper, client):
+        stream = "btcusdt@depth@100ms"
+        async with client.socket(f"/ws/{stream}") as socket:
+            for turn in range(12):
+                for _ in range(chance.randint(1, 5)):
+                    middle = chance.randint(59_000, 61_000)
+                    bids = [(str(middle - far), "1") for far in chance.sample(range(1, 30), 8)]
+                    asks = [(str(middle + far), "2") for far in chance.sample(range(1, 30), 8)]
+                    paper.exchange.apply_depth("BTCUSDT", bids, asks, paper.clock())
+                if book.sides is None:
+                    book.deliver(stream, orjson.dumps(await socket.receive()))
+                _, engine = await client.get("depth?symbol=BTCUSDT&limit=5000")
+                if book.sides is None:
+                    assert book.join(engine) or turn < 3
+                while book.sides is not None and book.last < engine["lastUpdateId"]:
+                    book.deliver(stream, orjson.dumps(await socket.receive()))
+                if book.sides is not None:
+                    assert book.sides == {side: levels(engine[side]) for side in ("bids", "asks")}
+        assert book.sides is not None
 
 
 async def _receive(socket: Socket, kind: str) -> Any:

@@ -9,7 +9,7 @@ import pytest
 from binance import AsyncClient, BinanceSocketManager
 from binance.exceptions import BinanceAPIException
 
-from lib.simulator.paper import MarketKind, Paper, PaperSettings, exchange_info, open_paper
+from lib.simulator.paper.paper import MarketKind, Paper, PaperSettings, exchange_info, open_paper
 from tests.simulator_server.client import STILL, paper_client
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.slow]
@@ -203,8 +203,8 @@ async def _next(socket: Any) -> Any:
 
 
 def _position(paper: Paper) -> int:
-    assert paper._player is not None
-    return paper._player._replay.resume_at
+    assert paper.player is not None
+    return paper.player._replay.resume_at
 
 
 def _all_bytes(folder: Path) -> bytes:

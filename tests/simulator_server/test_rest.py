@@ -4,9 +4,10 @@ from urllib.parse import urlencode
 
 import pytest
 
-from lib.simulator.paper import machine_time
-from lib.simulator.signatures import rest_payload, sign, socket_payload
+from lib.simulator.paper.paper import machine_time
+from lib.simulator.server.signatures import rest_payload, sign, socket_payload
 from tests.simulator_server.client import STILL, Client, paper_client
+from tests.simulator_server.served import served
 
 pytestmark = pytest.mark.asyncio
 
@@ -130,6 +131,48 @@ async def test_an_unknown_path_is_not_found() -> None:
         client.session.get(f"{client.address}/elsewhere") as response,
     ):
         assert (response.status, await response.read()) == (404, b"")
+
+
+async def test_listen_keys_of_the_first_version_are_gone_too() -> None:
+    async with served() as exchange:
+        gone = await exchange.send("PUT", "/api/v1/userDataStream")
+        never = await exchange.send("GET", "/api/v1/time")
+
+        assert (gone.status, never.status) == (410, 404)
+
+
+@pytest.mark.parametrize("path", ["/api/v3/exchangie", "/elsewhere"])
+async def test_an_unknown_path_is_shown_as_a_page_to_who_reads_pages(path: str) -> None:
+    async with served() as exchange:
+        page = await exchange.send("GET", path, headers={"Accept": "text/html"})
+        empty = await exchange.send("GET", path, headers={"Accept": "application/json"})
+
+        assert (page.status, page.headers["Content-Type"]) == (404, "text/html")
+        assert str(page.body).startswith("<html>")
+        assert (empty.status, empty.headers["Content-Length"]) == (404, "0")
+
+
+async def test_times_are_told_in_microseconds_to_who_asks_for_them() -> None:
+    async with served() as exchange:
+        exchange.headers["X-MBX-TIME-UNIT"] = "microsecond"
+        now = exchange.clock() * 1_000
+
+        placed = await exchange.place(timestamp=now)
+        found = await exchange.call("GET order", symbol="BTCUSDT", orderId=1)
+        shown = await exchange.send("GET", "/api/v3/time")
+
+        assert (placed.body["transactTime"], placed.body["orderId"]) == (now, 1)
+        assert (found.body["time"], found.body["updateTime"]) == (now, now)
+        assert shown.body == {"serverTime": now}
+
+
+async def test_another_unit_of_time_is_refused() -> None:
+    async with served() as exchange:
+        refused = await exchange.send(
+            "GET", "/api/v3/time", headers={"X-MBX-TIME-UNIT": "NANOSECOND"}
+        )
+
+        assert (refused.status, refused.code) == (400, -1194)
 
 
 async def test_what_is_signed_is_query_and_body_without_the_signature() -> None:

@@ -1,0 +1,109 @@
+"""The commands `orders` and `fills`: the order journal, for people and for spreadsheets."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import wraps
+from pathlib import Path
+from typing import Any, Final, Literal, TypeAlias
+
+import click
+from pydantic_core import PydanticCustomError
+
+from lib.control.exits import Exit
+from lib.control.options import PATH, Options, with_places
+from lib.control.terminal import machine_time
+from lib.orders import OrderState
+from lib.settings import milliseconds
+
+Chosen: TypeAlias = tuple[str, str, str, int | None, int | None, int | None]
+ROWS: Final = 50  # of a table, unless asked otherwise
+
+
+class Moment(click.ParamType[int]):
+    """A date, a date and time, or how long ago: exchange ms."""
+
+    name = "when"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read it as the person's own time, unless it names a zone."""
+        if isinstance(value, int):
+            return value
+        try:
+            return machine_time() - milliseconds(value)
+        except PydanticCustomError:
+            pass
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(
+                f'{value!r} is no date like 2026-11-21, "2026-11-21 14:30" or 24h', param, ctx
+            )
+        return int(moment.astimezone(UTC).timestamp()) * 1000
+
+
+def with_question(command: Callable[..., Exit]) -> Callable[..., Any]:
+    """Give a command the options that choose rows, as a question's fields."""
+
+    @click.option("--bot", default="", help="Of this bot alone.")
+    @click.option("--symbol", default="", help="Of this symbol alone.")
+    @click.option(
+        "--state",
+        type=click.Choice([state.value for state in OrderState]),
+        help="In this state alone.",
+    )
+    @click.option("--since", type=Moment(), help="From then on: 2026-11-21, or 24h for a day ago.")
+    @click.option("--until", type=Moment(), help="Before then.")
+    @click.option("--limit", type=click.IntRange(0), help="The newest so many; 0: all.")
+    @click.option("--csv", "table", metavar="FILE|-", help="All columns, for a spreadsheet.")
+    @click.option("--journal", type=PATH, help="The journal's file, or a copy of it.")
+    @wraps(command)
+    def asked(
+        options: Options,
+        bot: str,
+        symbol: str,
+        state: str | None,
+        since: int | None,
+        until: int | None,
+        limit: int | None,
+        table: str | None,
+        journal: Path | None,
+    ) -> Exit:
+        if limit is None and table is None:
+            limit = ROWS
+        chosen = (bot, symbol, state or "", since, until, limit or None)
+        return command(replace(options, journal=journal or options.journal), chosen, table)
+
+    return asked
+
+
+@click.command()
+@with_places
+@with_question
+def orders(options: Options, chosen: Chosen, table: str | None) -> Exit:
+    """List orders with how they ended or how they stand, the newest last.
+
+    Reads the order journal only: it may be asked at any time, whether a runner is at work or not.
+    `bot NAME` and `status` say how a bot stands; this says what it did.
+    """
+    return _show(options, "orders", chosen, table)
+
+
+@click.command()
+@with_places
+@with_question
+def fills(options: Options, chosen: Chosen, table: str | None) -> Exit:
+    """List fills, the newest last, and what all of them add up to.
+
+    Reads the order journal only: it may be asked at any time, whether a runner is at work or not.
+    """
+    return _show(options, "fills", chosen, table)
+
+
+def _show(
+    options: Options, view: Literal["orders", "fills"], chosen: Chosen, table: str | None
+) -> Exit:
+    from lib.control.journal_reading import Question
+    from lib.control.journal_tables import show
+
+    return show(options, view, Question(*chosen), table)

@@ -1,0 +1,317 @@
+"""A position from its entry to its end, protected at the exchange all the while.
+
+    ctx.position = ctx.position or plan_position(rules, entry, take_profit=…, stop=…)
+    async for ctx.position in hold_position(desk, ctx.position):
+        yield ctx
+
+What the entry bought is protected by a pair, an OCO of take profit and stop, that rests at the
+exchange and needs nobody here. There is one pair at a time: a larger one, or one with another
+stop, is planned in the save that holds the end of the former. What only this program can see (a
+deadline, a trail, a stop that was gapped) comes on top: it cancels the pair, awaits its end and
+sells what is left at market. While there is no pair (`unprotected_because` says why), prices
+beyond take profit and stop are acted on from here.
+
+The entry is one order, or with its pair an OTOCO. The coins are bought first: long only.
+"""
+
+from decimal import Decimal
+from typing import Final
+
+from lib.amounts import EXACT, common_multiple
+from lib.desk import Desk
+from lib.errors import Halt
+from lib.exchange import ZERO
+from lib.machine import Machine, together
+from lib.money import SymbolRules, plain
+from lib.oco import FEE_RATE, plan_oco, plan_otoco
+from lib.order_lists import GUARDS, OrderList, add_list
+from lib.orders import Order, OrderState, add_order
+from lib.position_watch import (
+    close,
+    close_position,
+    give_entry_up,
+    last_price,
+    move_stop,
+    review,
+    stir,
+    watch,
+)
+from lib.protection import (
+    Ending,
+    Position,
+    bare_since,
+    canceled_by_another,
+)
+
+RETRY: Final = 60_000  # ms after a refusal before a pair is tried again
+SALE_PAUSE: Final = 5_000  # ms after a sale that nobody took
+TOO_SMALL: Final = "it is too small to be sold; the entry may buy more"
+SALE_VALID_FOR: Final = 900_000  # ms: what is to be closed is closed, also after an outage
+
+__all__ = [
+    "Ending",
+    "Position",
+    "close_position",
+    "hold_position",
+    "move_stop",
+    "plan_bracket",
+    "plan_position",
+]
+
+
+def plan_position(
+    rules: SymbolRules,
+    entry: Order,
+    *,
+    take_profit: Decimal,
+    stop: Decimal,
+    stop_limit: Decimal | None = None,
+) -> Position:
+    """Plan a position that one order opens; further wishes are fields. Raises Halt."""
+    if entry.side != "BUY":
+        raise Halt("a position is opened by a BUY")
+    if not stop < take_profit:
+        raise Halt(f"the stop ({plain(stop)}) must be below the take profit ({plain(take_profit)})")
+    return Position(
+        symbol=rules.symbol,
+        base_asset=rules.base_asset,
+        quote_asset=rules.quote_asset,
+        step=common_multiple(rules.lot.step, rules.market_lot.step),
+        take_profit=rules.round_price(take_profit, "SELL"),
+        stop=rules.round_price(stop, "SELL"),
+        stop_limit=stop_limit,
+        entry=entry,
+    )
+
+
+def plan_bracket(
+    rules: SymbolRules,
+    *,
+    quantity: Decimal,
+    price: Decimal,
+    take_profit: Decimal,
+    stop: Decimal,
+    stop_limit: Decimal | None = None,
+    fee_rate: Decimal = FEE_RATE,
+    give_up_at: int | None = None,
+) -> Position:
+    """Plan a position whose entry brings its pair along: an OTOCO. Raises Halt.
+
+    Its pair begins when the entry is filled entirely, without anybody here. An entry filled in
+    part for longer than `patience` is canceled, and what it bought protected by a pair of its own.
+    """
+    bracket = plan_otoco(
+        rules,
+        side="BUY",
+        quantity=quantity,
+        price=price,
+        take_profit=take_profit,
+        stop=stop,
+        stop_limit=stop_limit,
+        fee_rate=fee_rate,
+        give_up_at=give_up_at,
+    )
+    position = plan_position(
+        rules, bracket.legs[0], take_profit=take_profit, stop=stop, stop_limit=stop_limit
+    )
+    position.entry, position.pair = None, bracket
+    return position
+
+
+async def hold_position(desk: Desk, position: Position) -> Machine[Position]:
+    """Open it, protect it, close it; the end is `over`, with `ending` and `result`.
+
+    Raises Halt where a sale is refused, or a person canceled the pair and `when_canceled` says
+    park; released, it protects again.
+    """
+    if position.over:
+        return
+    machines = [_exit(desk, position), watch(desk, position)]
+    if position.entry is not None:
+        machines.append(_enter(desk, position))
+    async for _ in together(*machines):
+        yield position
+
+
+async def _enter(desk: Desk, position: Position) -> Machine[Position]:
+    assert position.entry is not None
+    async for position.entry in add_order(desk.exchange, position.entry):
+        yield position
+
+
+# --- the way out
+
+
+async def _exit(desk: Desk, position: Position) -> Machine[Position]:
+    """Have one thing stand for what is held: a pair, or a sale at market."""
+    while not position.over:
+        async for position in _follow(desk, position):
+            yield position
+        last = await last_price(desk, position)
+        before = (position.pair, position.sale, position.trouble)
+        trouble = _settle(position, desk.now())
+        if trouble:
+            yield position
+            raise Halt(trouble)
+        if _decide(desk, position, last):
+            continue  # what was planned is announced in the save that holds the former's end
+        if position.over or before != (None, None, position.trouble):
+            yield position
+        else:
+            await stir(desk, position)
+
+
+async def _follow(desk: Desk, position: Position) -> Machine[Position]:
+    """Follow what stands for the coins up to its end; that is saved with what comes next."""
+    if position.sale is not None:
+        async for position.sale in add_order(desk.exchange, position.sale):
+            if not position.sale.final:
+                yield position
+    elif position.pair is not None:
+        async for position.pair in add_list(desk.exchange, position.pair):
+            review(position, desk.now())
+            if not position.pair.final:
+                yield position
+
+
+def _decide(desk: Desk, position: Position, last: Decimal | None) -> bool:
+    """Plan a pair or a sale for what is held, or note the end; say whether one was planned."""
+    rules, now = desk.rules(position.symbol), desk.now()
+    if _is_too_small(rules, position.lots, last):
+        if position.opening.final:
+            _end(position)
+        elif position.lots:
+            position.trouble = TOO_SMALL
+        return False
+    position.trouble = position.trouble if position.trouble != TOO_SMALL else ""
+    if last is not None:
+        _judge_price(position, last)
+    if position.ending is not None:
+        position.sale = _plan_sale(rules, position) if last and now >= position.sell_at else None
+    elif _is_time_for_a_pair(position, now):
+        position.pair, position.trouble = _plan_pair(rules, position), ""
+    return position.sale is not None or position.pair is not None
+
+
+def _is_too_small(rules: SymbolRules, lots: Decimal, last: Decimal | None) -> bool:
+    """Say whether that cannot be sold; a symbol that does not trade now makes nothing small."""
+    if not lots or lots < max(rules.lot.smallest, rules.market_lot.smallest):
+        return True
+    least = rules.notional.smallest if rules.notional.smallest_for_market else ZERO
+    return last is not None and EXACT.multiply(lots, last) < least
+
+
+def _end(position: Position) -> None:
+    """Note that nothing is left to be done."""
+    entry = position.opening
+    if not entry.filled:
+        position.ending = Ending.NOTHING_BOUGHT
+        position.because = position.because or entry.reason
+    elif position.ending is None:
+        position.ending, position.because = Ending.DUST, "it is too small to be sold"
+    position.over = True
+
+
+def _judge_price(position: Position, last: Decimal) -> None:
+    """Act from here on a price that a pair would have acted on."""
+    if last <= position.stop:
+        close(position, Ending.STOP, f"the price is {plain(last)}, beyond the stop")
+    elif last >= position.take_profit:
+        close(position, Ending.TAKE_PROFIT, f"the price is {plain(last)}, beyond the take profit")
+
+
+def _is_time_for_a_pair(position: Position, now: int) -> bool:
+    entry = position.opening
+    rested = entry.final or now >= bare_since(position) + position.patience
+    return rested and now >= position.retry_at
+
+
+def _plan_pair(rules: SymbolRules, position: Position) -> OrderList:
+    return plan_oco(
+        rules,
+        side="SELL",
+        quantity=position.lots,
+        take_profit=position.take_profit,
+        stop=position.stop,
+        stop_limit=position.stop_limit,
+    )
+
+
+def _plan_sale(rules: SymbolRules, position: Position) -> Order:
+    """Plan to sell all of it, or as much as the exchange takes at once."""
+    largest = [lot.largest for lot in (rules.lot, rules.market_lot) if lot.largest]
+    quantity = min(position.lots, *largest) if largest else position.lots
+    return Order(
+        symbol=position.symbol,
+        side="SELL",
+        type="MARKET",
+        quantity=rules.round_quantity(quantity, "MARKET"),
+        valid_for=SALE_VALID_FOR,
+        comment=position.because,
+    )
+
+
+# --- what an exit leaves
+
+
+def _settle(position: Position, now: int) -> str:
+    """Put aside what ended; answer why a person must look, if one must."""
+    if position.sale is not None:
+        return _settle_sale(position, now)
+    return "" if position.pair is None else _settle_pair(position, now)
+
+
+def _settle_pair(position: Position, now: int) -> str:
+    pair, position.pair = position.pair, None
+    assert pair is not None
+    assert pair.final
+    position.entry = position.entry or pair.working
+    sold = [leg for leg in pair.exits if leg.filled]
+    position.exits.extend(sold)
+    for leg in sold:
+        if leg.type in GUARDS or leg.state is OrderState.FILLED:
+            _note_exit(position, leg)
+    if position.ending is not None or pair.give_up or not position.opening.filled:
+        return ""
+    if pair.state in {OrderState.REJECTED, OrderState.EXPIRED}:
+        beyond = f"{plain(position.stop)} or {plain(position.take_profit)}"
+        position.trouble = (
+            f"the pair was {pair.state}: {pair.reason}; watched here, and sold at market beyond "
+            f"{beyond}"
+        )
+        position.retry_at = now + RETRY
+        return ""
+    return _trouble_of_lost_pair(position, pair)
+
+
+def _note_exit(position: Position, leg: Order) -> None:
+    """Say truly why it ended: an exit may execute after another end was decided."""
+    stopped = leg.type in GUARDS
+    position.ending = Ending.STOP if stopped else Ending.TAKE_PROFIT
+    position.because = f"sold {plain(leg.executed)} by its {leg.type} order"
+    give_entry_up(position)
+
+
+def _trouble_of_lost_pair(position: Position, pair: OrderList) -> str:
+    if pair.state is OrderState.LOST:
+        position.trouble = "the exchange has forgotten the pair"
+        return position.trouble
+    if canceled_by_another(pair):
+        position.trouble = "the pair was canceled at the exchange, not by this program"
+        return position.trouble if position.when_canceled == "park" else ""
+    return ""
+
+
+def _settle_sale(position: Position, now: int) -> str:
+    sale, position.sale = position.sale, None
+    assert sale is not None
+    assert sale.final
+    if sale.filled:
+        position.exits.append(sale)
+    elif sale.state is OrderState.EXPIRED:  # nobody buys at this moment
+        position.sell_at = now + SALE_PAUSE
+    if sale.state in {OrderState.REJECTED, OrderState.LOST}:
+        return (
+            f"the sale of {plain(sale.quantity or ZERO)} at market was {sale.state}: {sale.reason}"
+        )
+    return ""
