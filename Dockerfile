@@ -1,5 +1,7 @@
 # The runner in a container: locked packages, code that it cannot change, one folder that it can.
 #
+# compose.yaml runs it, docs/docker.md says how; or by hand:
+#
 #   docker build -t auto_trading .
 #   docker run -d --name auto_trading --restart unless-stopped --stop-timeout 20 \
 #     --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges \

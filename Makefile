@@ -16,7 +16,7 @@ COMPILE = $(UV) pip compile --universal --generate-hashes --python-version 3.11 
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test test-313 tests torture contract-testnet bench lock clean
+.PHONY: help run install uninstall update runtime test test-313 tests test-long torture contract-testnet bench lock audit clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | \
@@ -24,6 +24,17 @@ help: ## say what there is
 
 run: $(RUNTIME) ## trade on paper, with recorded market data; flags through ARGS="..."
 	@exec $(VENV)/bin/python auto_trading.py --venue paper $(ARGS)
+
+install: $(RUNTIME) ## make this folder a service of yours: started at boot, without root
+	@$(VENV)/bin/python -m lib.control.service_unit install
+
+uninstall: $(RUNTIME) ## stop that service and remove it; conf.json, .env, ctx/ and journal/ stay
+	@$(VENV)/bin/python -m lib.control.service_unit uninstall
+
+update: $(RUNTIME) ## take the newest version if it passes `check`; go back if it does not start
+	@$(VENV)/bin/python -m lib.control.update
+
+runtime: $(RUNTIME)
 
 test: $(DEVELOPMENT) ## check format, style and types, run all tests; ARGS goes to pytest
 	@failed=""; \
@@ -47,10 +58,11 @@ tests: $(DEVELOPMENT)
 	@$(VENV)/bin/python --version
 	@$(VENV)/bin/python -m pytest -n auto --dist worksteal $(ARGS)
 
-torture: $(DEVELOPMENT) ## kill real processes, shake the simulator; KILLS=, SEEDS=, STORMS= and ARGS=
-	@KILLS=$${KILLS:-200} SEEDS=$${SEEDS:-10} STORMS=$${STORMS:-20000} $(VENV)/bin/python -m pytest \
-		-n auto --dist worksteal --timeout 7200 tests/test_processes.py tests/test_weather.py \
-		tests/simulator_server/test_durable_books.py tests/simulator/test_shadow.py $(ARGS)
+test-long: $(DEVELOPMENT) ## run the tests that take long, which `make test` leaves out
+	@LONG=1 $(VENV)/bin/python -m pytest -n auto --dist worksteal --timeout 900 -m long $(ARGS)
+
+torture: $(DEVELOPMENT) ## try every way to die and write docs/resilience.md; SHARE=0.1 is a tenth
+	@$(VENV)/bin/python -m tests.torture --share $${SHARE:-1} $(ARGS)
 
 contract-testnet: $(DEVELOPMENT) ## ask Binance's testnet what the simulator claims; keys in the environment
 	@CONTRACT=testnet $(VENV)/bin/python -m pytest -k testnet tests/contract $(ARGS)
@@ -63,8 +75,11 @@ lock: $(UV) ## find the newest versions that requirements/*.in allow, and pin th
 	@$(COMPILE) --upgrade --constraint requirements.lock --output-file requirements-dev.lock \
 		requirements/development.in >/dev/null
 
+audit: .venv-audit/bin/pip-audit ## look up known holes of the pinned packages; asks the network
+	@.venv-audit/bin/pip-audit --disable-pip --require-hashes -r requirements.lock
+
 clean: ## remove what make made; ctx/ and .env stay
-	@rm -rf .venv .venv-3.13 .venv-lock .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf .venv .venv-3.13 .venv-lock .venv-audit .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(CREATED):
@@ -84,3 +99,7 @@ $(DEVELOPMENT): requirements-dev.lock | $(CREATED)
 .venv-lock/bin/uv:
 	@$(PYTHON) -m venv .venv-lock
 	@.venv-lock/bin/python -m pip install -qq --disable-pip-version-check uv
+
+.venv-audit/bin/pip-audit:
+	@$(PYTHON) -m venv .venv-audit
+	@.venv-audit/bin/python -m pip install -qq --disable-pip-version-check pip-audit

@@ -30,14 +30,14 @@ BURST = 20
 Save: TypeAlias = Callable[[], float]  # saves once, answers the seconds it took
 
 
-def measure(folder: Path = Path("ctx")) -> list[tuple[str, float]]:
+def measure(folder: Path = Path("ctx"), rounds: int = ROUNDS) -> list[tuple[str, float]]:
     """Answer name and ratio of each way to save, in a scratch folder inside this one."""
     folder.mkdir(mode=0o700, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".bench-") as scratch:
-        return [line for size in SIZES for line in _measure_size(Path(scratch), size)]
+        return [line for size in SIZES for line in _measure_size(Path(scratch), size, rounds)]
 
 
-def _measure_size(folder: Path, size: int) -> Iterator[tuple[str, float]]:
+def _measure_size(folder: Path, size: int, rounds: int) -> Iterator[tuple[str, float]]:
     context, name = Context(size), f"{size // 1000} KB"
     path = folder / f"{size}.json"
     with (
@@ -45,8 +45,9 @@ def _measure_size(folder: Path, size: int) -> Iterator[tuple[str, float]]:
         closing(ContextFile.create(path, context.fields())) as file,
         asyncio.Runner() as runner,
     ):
-        yield f"save {name}", _ratio(_primitive(file, context), bare)
-        yield f"save {name}, awaited", _ratio(lambda: runner.run(_awaited(file, context)), bare)
+        yield f"save {name}", _ratio(_primitive(file, context), bare, rounds)
+        awaited = _ratio(lambda: runner.run(_awaited(file, context)), bare, rounds)
+        yield f"save {name}, awaited", awaited
 
 
 class Context:
@@ -98,11 +99,11 @@ async def _awaited(file: ContextFile, context: Context) -> float:
     return perf_counter() - began
 
 
-def _ratio(ours: Save, bare: Save) -> float:
+def _ratio(ours: Save, bare: Save, rounds: int) -> float:
     for _ in range(BURST):
         bare()
         ours()
-    return median(_burst(ours) / _burst(bare) for _ in range(ROUNDS))
+    return median(_burst(ours) / _burst(bare) for _ in range(rounds))
 
 
 def _burst(save: Save) -> float:
@@ -110,5 +111,5 @@ def _burst(save: Save) -> float:
 
 
 if __name__ == "__main__":
-    for name, ratio in measure(*map(Path, sys.argv[1:2])):
+    for name, ratio in measure(Path((*sys.argv[1:2], "ctx")[0])):
         print(f"{name:20} {ratio:5.2f} x write + fdatasync")

@@ -1,15 +1,14 @@
 """The dealer's hand for orders side by side: asked for at once, made smaller where they stand."""
 
-import asyncio
 from collections.abc import Iterable
-from functools import cached_property
 
-from lib.dealer import Dealer, describe
+from lib.dealer import Dealer
 from lib.errors import Unavailable
 from lib.exchange import AmendRequest, OrderRecord
 from lib.ids import intent_token
-from lib.money import SymbolRules, plain
-from lib.news import Kind
+from lib.journal.rows import Happening
+from lib.lookout import completed
+from lib.money import SymbolRules
 from lib.orders import Order, OrderState
 
 
@@ -30,6 +29,7 @@ class AmendDealer(Dealer):
         order.amend_token = intent_token(order.amend_id, order.amend_send_by)
         order.amends = sorted({*order.amends, order.amend_to}, reverse=True)
         order.state = OrderState.AMENDING
+        self._journal.expect(Happening.AMEND_INTENT, self._bot, order)
         return True
 
     async def amend(self, order: Order) -> OrderRecord:
@@ -44,33 +44,16 @@ class AmendDealer(Dealer):
             send_by=order.amend_send_by,
             recv_window=self._limits.recv_window,
         )
-        record = await self._venue.amend(request)
-        self._tell(Kind.ORDER, f"{describe(order)} is now of {plain(record.quantity)}")
-        return await self._completed(self._accept(order, record))
+        answer = self._floor.amend(request, smaller(order))
+        record = await self._journal.amending(self._bot, order, answer)
+        self._voice.amended(order, record)
+        return await self._settled(order, record)
 
-    @cached_property
-    def _at_save(self) -> set[asyncio.Event]:
-        """The bells of those who wait for a save."""
-        return set()
-
-    def wake_given_up(self) -> None:
-        """Wake the machines whose order the bot has decided about, and who waits for a save."""
-        super().wake_given_up()
-        for bell in self._at_save:
-            bell.set()
-
-    async def next_save(self, bell: asyncio.Event) -> None:
-        """Wait until something of this bot was saved, or the bell rings for another reason."""
-        self._at_save.add(bell)
-        try:
-            await bell.wait()
-        finally:
-            self._at_save.discard(bell)
-
-    async def why_give_up(self, order: Order) -> str:
-        """Answer why an order is to be canceled now; empty if it is not."""
-        by_price = order.give_up_below is not None or order.give_up_above is not None
-        return await self._why_give_up(order, by_price=by_price)
+    async def ask(self, order: Order) -> OrderRecord:
+        """Ask how a live order stands; one whose amend has no answer is in doubt about it."""
+        if order.state is OrderState.AMENDING:
+            self._journal.amend_doubted(self._bot, order)
+        return await super().ask(order)
 
     async def catch_up(self, orders: Iterable[Order]) -> list[OrderRecord]:
         """Ask for live orders all at once; answer each as it stands, with every trade."""
@@ -79,7 +62,7 @@ class AmendDealer(Dealer):
             self._mirror.follow(order.symbol, order.id, order.order_id)
         await self._mirror.poll_again()
         found = [self._mirror.record(order.id) for order in wanted]
-        return [await self._completed(record) for record in found if record is not None]
+        return [await completed(self._floor, record) for record in found if record is not None]
 
     async def amend_is_void(self, order: Order) -> bool:
         """Ask whether the time has passed at which the amend could still be accepted."""
@@ -101,6 +84,11 @@ def why_not_amend(rules: SymbolRules, order: Order) -> str:
     if order.amend_to <= order.executed:
         return "no less than that was executed"
     if rules.amends_max is not None and len(order.amends) >= rules.amends_max:
-        return f"it was amended {len(order.amends)} times, the most it takes"
-    smaller = order.model_copy(update={"quantity": order.amend_to})
-    return "; ".join(rules.complaints(smaller))
+        times = f"it was amended {len(order.amends)} times, the most it takes"
+        return f"{times} (MAX_NUM_ORDER_AMENDS)"
+    return "; ".join(complaint.named for complaint in rules.refusals(smaller(order)))
+
+
+def smaller(order: Order) -> Order:
+    """Answer an order as its amend would make it."""
+    return order.model_copy(update={"quantity": order.amend_to})

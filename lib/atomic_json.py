@@ -17,32 +17,36 @@ number advance. Why an acknowledged generation cannot be lost:
   not known to be durable the name may mean either file after a power cut, so no save into either
   counts until the whole has been done again with a new file.
 
-One process at a time may have a file open; lib/shelf.py locks the folder.
+- A flush proves nothing for a file that its name no longer leads to, because it or its folder was
+  deleted, replaced or unmounted. So a save is acknowledged only once the name was seen to lead to
+  it after the flush. In a folder that we locked and hold, our memory is the truth: the file is
+  written anew. In another folder at the same path it goes on if it is locked for us and holds
+  exactly the last generation, and not before.
+
+One process at a time may have a file open; lib/folder_lock.py locks the folder.
 """
 
 import asyncio
-import errno
 import os
 import threading
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import orjson
 
-from lib.disk import REAL_DISK, Disk
-from lib.errors import CorruptContext, DiskFailed
+from lib.context_reading import Opened, content_of, open_durably, sync_folder
+from lib.disk import REAL_DISK, Disk, in_words
+from lib.errors import BotError, CorruptContext, DiskFailed
+from lib.folder_lock import FolderLock
 from lib.slots import (
     Generation,
-    Unwritten,
     extent,
     file_content,
     fits,
     hash_of,
     judge_all,
     members_of,
-    newest_of,
     refuse_reserved,
     slot_content,
     slot_size_for,
@@ -60,11 +64,15 @@ class ContextFile:
     """An open context file. Opened once; then one write and one flush per save.
 
     `suspect` is true when just one slot was whole at opening: an unfinished save and a rotten
-    newest generation look alike.
+    newest generation look alike. `mended` says what another hand did to the file, if a save had
+    to make it good.
     """
 
-    def __init__(self, path: Path, disk: Disk, opened: "_Opened") -> None:
+    def __init__(
+        self, path: Path, disk: Disk, opened: Opened, folder: FolderLock | None = None
+    ) -> None:
         self.path = path
+        self.mended = ""
         self.suspect = opened.suspect
         self._disk = disk
         self._fd = opened.fd
@@ -72,24 +80,29 @@ class ContextFile:
         self._newest = opened.newest
         self._newest_slot = opened.newest_slot
         self._extents = opened.extents
+        self._tried: set[bytes] = set()  # texts whose save failed: the disk may hold them
         self._unsettled = False  # a rename is not known to be durable
+        self._folder = folder
+        self._folder_number = folder.times_taken if folder else 0
         self._turn = threading.Lock()
         self._order = asyncio.Lock()
         self._running: set[asyncio.Task[bool]] = set()
 
     @classmethod
-    def open(cls, path: Path, *, disk: Disk = REAL_DISK) -> Self:
+    def open(cls, path: Path, *, disk: Disk = REAL_DISK, folder: FolderLock | None = None) -> Self:
         """Open an existing file and make durable what it shows.
+
+        With the lock of its folder it can go on after the file or the folder was replaced.
 
         Raises FileNotFoundError, CorruptContext (a copy is put beside the file, which stays),
         LaterContext, or DiskFailed when the disk refuses to open, flush or be read.
         """
         try:
-            return cls(path, disk, _open_durably(path, disk))
+            return cls(path, disk, open_durably(path, disk), folder)
         except FileNotFoundError:
             raise
         except OSError as wrong:
-            raise DiskFailed(f"{path} cannot be opened: {wrong}") from wrong
+            raise DiskFailed(f"{path} cannot be opened: {in_words(wrong)}") from wrong
         except CorruptContext as wrong:
             raise CorruptContext(f"{wrong}; {_keep_copy(path, disk)}") from None
 
@@ -123,7 +136,7 @@ class ContextFile:
         """
         refuse_reserved(fields)
         try:
-            _keep(aside, _content(path, disk), disk)
+            _keep(aside, content_of(path, disk), disk)
             return cls._first(path, fields, disk)
         except (FileNotFoundError, FileExistsError):
             raise
@@ -136,7 +149,7 @@ class ContextFile:
         slot_size = slot_size_for(first)
         fd = _establish(path, file_content(slot_size, first.text, b"null"), disk)
         extents = [extent(first.text), extent(b"null")]
-        return cls(path, disk, _Opened(fd, slot_size, first, 0, extents, suspect=False))
+        return cls(path, disk, Opened(fd, slot_size, first, 0, extents, suspect=False))
 
     @property
     def acknowledged(self) -> bytes:
@@ -177,6 +190,7 @@ class ContextFile:
             if self._newest.has(members):
                 return False
             self._store(Generation.of(self._newest.sequence + 1, members))
+            self._tried.clear()
             return True
 
     async def saved(self, fields: bytes) -> bool:
@@ -206,10 +220,17 @@ class ContextFile:
 
     def _store(self, generation: Generation) -> None:
         """Overwrite in place; grow first when half full, while there is still a choice."""
+        self._tried.add(generation.text)
         roomy = extent(generation.text) <= self._slot_size // 2
-        if roomy and not self._unsettled:
+        settled = roomy and not self._unsettled
+        if not (self._in_place() if settled else self._in_our_folder()):
+            self._return(generation)
+        elif settled:
             self._overwrite(generation)
-            return
+        else:
+            self._grow(generation)
+
+    def _grow(self, generation: Generation) -> None:
         try:
             self._move(generation)
         except _NotEstablished as wrong:
@@ -225,12 +246,64 @@ class ContextFile:
                 self._write(slot, generation.text)
                 self._disk.fdatasync(self._fd)
             except OSError as wrong:
-                if attempt + 1 == _ATTEMPTS:
-                    raise DiskFailed(f"{self.path} cannot be saved: {wrong}") from wrong
+                if attempt + 1 == _ATTEMPTS and self._in_place():
+                    raise DiskFailed(f"{self.path} cannot be saved: {in_words(wrong)}") from wrong
             else:
                 self._extents[slot] = extent(generation.text)
-                self._newest, self._newest_slot = generation, slot
-                return
+                break
+        if self._in_place():
+            self._newest, self._newest_slot = generation, slot
+        else:
+            self._return(generation)
+
+    def _in_place(self) -> bool:
+        """Whether our name leads to our file, as long as it was; yes if the disk cannot say."""
+        try:
+            return self._disk.stands(self._fd, self.path, length=2 * self._slot_size)
+        except OSError:
+            return True
+
+    def _return(self, generation: Generation) -> None:
+        """Save although the file at our name, or its folder, is not the one we had."""
+        if self._folder is None:
+            raise DiskFailed(f"{self.path} cannot be saved: it was deleted or replaced")
+        try:
+            if self._in_our_folder():
+                self._renew(generation)
+            else:
+                self._go_on_in_another_folder(self._folder, generation)
+        except (OSError, BotError, _NotEstablished) as wrong:
+            self._unsettled |= isinstance(wrong, _NotEstablished) and wrong.renamed
+            reason = in_words(wrong) if isinstance(wrong, OSError) else str(wrong)
+            raise DiskFailed(
+                f"{self.path} cannot be saved: it, or its folder, was deleted, replaced or "
+                f"unmounted; put it back as it was ({reason})"
+            ) from wrong
+
+    def _in_our_folder(self) -> bool:
+        folder = self._folder
+        return folder is None or (folder.stands and folder.times_taken == self._folder_number)
+
+    def _renew(self, generation: Generation) -> None:
+        """Write the file anew over what another hand left at its name."""
+        found = _keep_changed(self.path, self._disk)
+        self._move(generation)
+        self.mended = f"{self.path} was {found} while this program runs: it was written anew"
+
+    def _go_on_in_another_folder(self, folder: FolderLock, generation: Generation) -> None:
+        """Adopt the file of our name if it holds just what we know, be it a failed save of ours."""
+        number = folder.follow()
+        opened = open_durably(self.path, self._disk)
+        if opened.newest.text not in {self._newest.text, *self._tried}:
+            self._disk.close(opened.fd)
+            raise CorruptContext("what lies there now is not the last that was saved")
+        with suppress(OSError):
+            self._disk.close(self._fd)
+        self._fd, self._slot_size, self._extents = opened.fd, opened.slot_size, opened.extents
+        self._newest, self._newest_slot = opened.newest, opened.newest_slot
+        self._folder_number, self._unsettled = number, False
+        if not self._newest.has(generation.members):
+            self._store(Generation.of(self._newest.sequence + 1, generation.members))
 
     def _next_slot(self) -> int:
         return 1 - self._newest_slot
@@ -293,92 +366,14 @@ def read_generations(path: Path, *, disk: Disk = REAL_DISK) -> dict[str, Any]:
     What it shows may not be durable yet. Raises FileNotFoundError, CorruptContext, LaterContext.
     """
     for _ in range(_READS):
-        _, slots = judge_all(_content(path, disk), path)
+        _, slots = judge_all(content_of(path, disk), path)
         whole = [slot for slot in slots if isinstance(slot, Generation)]
         if whole:
             return max(whole, key=lambda generation: generation.sequence).decoded()
     raise CorruptContext(f"{path} holds no whole generation")
 
 
-# --- opening and keeping
-
-
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    """A file's state as its content and its last flush prove it."""
-
-    fd: int
-    slot_size: int
-    newest: Generation
-    newest_slot: int
-    extents: list[int]  # per slot: nothing but white space lies beyond
-    suspect: bool
-
-
-def _open_durably(path: Path, disk: Disk) -> _Opened:
-    fd = disk.open(path, os.O_RDWR | _OPEN)
-    try:
-        disk.fsync(fd)
-        _sync_folder(path.parent, disk)
-        disk.drop_cache(fd)
-        return _examine(fd, path, disk)
-    except BaseException:
-        disk.close(fd)
-        raise
-
-
-def _examine(fd: int, path: Path, disk: Disk) -> _Opened:
-    slot_size, slots = judge_all(_read_all(fd, disk), path)
-    newest_slot = newest_of(slots, path)
-    newest, other = slots[newest_slot], slots[1 - newest_slot]
-    assert isinstance(newest, Generation)
-    fresh = other is Unwritten.NEVER and newest.sequence == 1
-    return _Opened(
-        fd,
-        slot_size,
-        newest,
-        newest_slot,
-        extents=[slot_size, slot_size],
-        suspect=not fresh and not isinstance(other, Generation),
-    )
-
-
-def _read_all(fd: int, disk: Disk) -> bytes:
-    """Read a file; a half that the device no longer gives reads as zeros, which is never whole.
-
-    Raises OSError when it gives neither: that says nothing about the file.
-    """
-    size = disk.size(fd)
-    first, failure = _read_half(fd, size // 2, 0, disk)
-    second, another = _read_half(fd, size - size // 2, size // 2, disk)
-    if failure and another:
-        raise failure
-    return first + second
-
-
-def _read_half(fd: int, length: int, offset: int, disk: Disk) -> tuple[bytes, OSError | None]:
-    content = bytearray()
-    try:
-        while len(content) < length:
-            content += _read_part(fd, length - len(content), offset + len(content), disk)
-    except OSError as failure:
-        return bytes(length), failure
-    return bytes(content), None
-
-
-def _read_part(fd: int, length: int, offset: int, disk: Disk) -> bytes:
-    part = disk.pread(fd, length, offset)
-    if not part:
-        raise OSError(errno.EIO, "the file ends before its size")
-    return part
-
-
-def _content(path: Path, disk: Disk) -> bytes:
-    fd = disk.open(path, os.O_RDONLY | _OPEN)
-    try:
-        return _read_all(fd, disk)
-    finally:
-        disk.close(fd)
+# --- keeping
 
 
 def _refuse_existing(path: Path, disk: Disk) -> None:
@@ -389,7 +384,7 @@ def _refuse_existing(path: Path, disk: Disk) -> None:
 def _keep_copy(path: Path, disk: Disk) -> str:
     """Copy a corrupt file beside itself, once, and say where it went."""
     try:
-        content = _content(path, disk)
+        content = content_of(path, disk)
         copy = path.with_name(f"{path.name}.corrupt-{hash_of(content)[:8].decode()}")
         _keep(copy, content, disk)
     except (OSError, _NotEstablished) as wrong:
@@ -397,12 +392,25 @@ def _keep_copy(path: Path, disk: Disk) -> str:
     return f"a copy is {copy.name}"
 
 
+def _keep_changed(path: Path, disk: Disk) -> str:
+    """Copy what another hand left at a name of ours, if it can be; say what that was."""
+    try:
+        content = content_of(path, disk)
+    except FileNotFoundError:
+        return "deleted"
+    except OSError:
+        return "replaced by what cannot be read"
+    copy = path.with_name(f"{path.name}.changed-{hash_of(content)[:8].decode()}")
+    _keep(copy, content, disk)
+    return f"changed by another hand, which {copy.name} shows,"
+
+
 def _keep(path: Path, content: bytes, disk: Disk) -> None:
     """Keep this content durably; never overwrite another.
 
     A copy that is there already is made again: it may exist in memory only.
     """
-    if disk.exists(path) and _content(path, disk) != content:
+    if disk.exists(path) and content_of(path, disk) != content:
         raise FileExistsError(f"{path} exists and holds something else")
     disk.close(_establish(path, content, disk))
 
@@ -414,7 +422,7 @@ class _NotEstablished(Exception):
     """A file could not be put at its name. `renamed`: after a power cut it may be there."""
 
     def __init__(self, reason: OSError, *, renamed: bool) -> None:
-        super().__init__(str(reason))
+        super().__init__(in_words(reason))
         self.renamed = renamed
 
 
@@ -453,7 +461,7 @@ def _write_unfinished(path: Path, content: bytes, disk: Disk) -> int:
 def _rename_durably(fd: int, path: Path, disk: Disk) -> None:
     try:
         disk.rename(_unfinished(path), path)
-        _sync_folder(path.parent, disk)
+        sync_folder(path.parent, disk)
     except OSError:
         disk.close(fd)
         raise
@@ -461,14 +469,6 @@ def _rename_durably(fd: int, path: Path, disk: Disk) -> None:
 
 def _unfinished(path: Path) -> Path:
     return path.with_name(path.name + UNFINISHED)
-
-
-def _sync_folder(folder: Path, disk: Disk) -> None:
-    fd = disk.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        disk.fsync(fd)
-    finally:
-        disk.close(fd)
 
 
 def _write_all(disk: Disk, fd: int, content: bytes, offset: int) -> None:

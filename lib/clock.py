@@ -16,6 +16,8 @@ SAMPLE_AGE_MAX: Final = 1_800_000
 """How old (ms) a sample may be beside younger ones: crystals drift by 50 ms in that time."""
 DRIFT_PER_MILLION: Final = 100
 """How far a bad crystal strays, in millionths."""
+LEAP: Final = 60_000
+"""By how much (ms) an answer may leave the measured time without being asked again."""
 
 
 class Clock(Protocol):
@@ -107,6 +109,15 @@ class ExchangeClock:
         self._offset = min(self._samples, key=lambda each: each.width).offset
         self._doubted = False
         self.proven = max(self.proven, server_ms)
+
+    def expect(self, server_ms: int) -> None:
+        """Raise Unavailable where the time leaps: once may be a mistake, twice is the time.
+
+        What is in doubt must not count as absent because of one wrong answer.
+        """
+        if self.known and not self.doubted and abs(server_ms - self.now()) > LEAP:
+            self.doubt()
+            raise Unavailable(f"the exchange's time leapt to {server_ms}: asking again")
 
     def doubt(self) -> None:
         """Note that the exchange called our time wrong (-1021): what was measured is void."""

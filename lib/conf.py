@@ -67,6 +67,13 @@ class OnOrphan(StrEnum):
     CANCEL = "cancel"  # once it is open for a minute
 
 
+class OnOtherRunner(StrEnum):
+    """What to do while another runner of this program trades on the account."""
+
+    TELL = "tell"
+    STOP = "stop"  # have no bot open anything new
+
+
 class PaperMarket(StrEnum):
     """Whose prices paper trading shows."""
 
@@ -139,6 +146,11 @@ class RunnerSettings(Settings):
         default=OnOrphan.TELL,
         description="An open order of this installation that no bot's context knows: tell of it, "
         "or cancel it. Orders of others are never touched.",
+    )
+    other_runner: OnOtherRunner = Field(
+        default=OnOtherRunner.TELL,
+        description="Another runner of this program, with a ctx folder of its own, trades on the "
+        "account: tell of it, or also have no bot open anything new meanwhile.",
     )
     poll: Milliseconds = Field(
         default=30_000,

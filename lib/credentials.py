@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 
 from lib.mistakes import ConfError, Mistake, shown
 from lib.redaction import Redactor, Secret
@@ -162,8 +163,18 @@ def _env_file(path: Path) -> dict[str, str]:
     if mode & 0o077:
         words = f"others than its owner can read this file: chmod 600 {path}"
         raise ConfError([Mistake(str(path), 0, 0, "", "", words)])
-    values = dotenv_values(stream=io.StringIO(_text(path, content)), interpolate=False)
+    text = _text(path, content)
+    _refuse_unreadable_lines(path, text)
+    values = dotenv_values(stream=io.StringIO(text), interpolate=False)
     return {name: value for name, value in values.items() if value}
+
+
+def _refuse_unreadable_lines(path: Path, text: str) -> None:
+    """Raise ConfError where a line would be passed over: a lost key would mean paper."""
+    lines = [each.original.line for each in parse_stream(io.StringIO(text)) if each.error]
+    words = "this line cannot be read as NAME=value (it is not shown: it may hold a secret)"
+    if lines:
+        raise ConfError([Mistake(str(path), line, 1, "", "", words) for line in lines])
 
 
 @contextmanager

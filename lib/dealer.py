@@ -1,15 +1,16 @@
-"""One bot's way to the exchange: ids, the fence, the purse, the tripwire, the search in doubt.
+"""One bot's way to the exchange: ids, the fence, the tripwire, the search in doubt.
 
 `Dealer` is the `Exchange` that lib/orders.py asks for, over any venue. It decides nothing about
-an order's state; it writes intents, sends what is on disk, and answers questions with proof.
+an order's state; it writes intents, sends what is on disk, and answers questions with proof. May
+an order leave is lib/admission.py's question, what happens to a live one lib/lookout.py's.
 """
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from decimal import Decimal
 from typing import Final
 
+from lib.admission import Admission
 from lib.doubt import look_for
 from lib.errors import (
     BooksDisagree,
@@ -22,23 +23,23 @@ from lib.errors import (
     Unavailable,
     UnknownOrder,
 )
-from lib.exchange import ZERO, CancelRequest, OrderRecord, PlaceRequest
+from lib.exchange import CancelRequest, OrderRecord, PlaceRequest
 from lib.floor import Floor
 from lib.generation import FormerId, Memory
 from lib.ids import Leg, intent_token, make_id
 from lib.journal.rows import Happening
-from lib.money import SymbolRules, plain
-from lib.news import Kind, readable
+from lib.last_prices import LastPrices
+from lib.lookout import Lookout, completed, news_of
+from lib.money import SymbolRules
+from lib.news import Kind
 from lib.order_words import describe as describe
 from lib.order_words import set_free
-from lib.orders import Order, OrderState, all_trades_known
-from lib.quotes import Alarm
+from lib.orders import Order, OrderState
+from lib.voice import Voice
 from lib.wallet import book
 from lib.wallets import Purse
 
 SEND_WINDOW_MIN: Final = 2_000  # ms between announcing an intent and the last moment to send it
-QUOTE_AGE_MAX: Final = 10.0  # seconds; an older price is asked for again
-TIMER_MAX: Final = 30.0  # seconds; the loop's clock stands still while the machine sleeps
 
 
 class Dealer:
@@ -61,35 +62,36 @@ class Dealer:
         self._bot, self._birth = bot, birth
         self._wallets = floor.wallets
         self._wallets.begin(bot, memory)
+        self._prices = LastPrices(floor)
+        self._admission = Admission(floor, bot, self._prices)
+        self._lookout = Lookout(floor, self._prices)
+        self._voice = Voice(tell, self.rules)
         self.purse = Purse(bot, floor.wallets, self.rules)
         self._memory = memory
         self._acknowledged = acknowledged
-        self._tell = tell
         self._park_on_doubt = park_on_doubt
         self._pauses: dict[str, int] = {}
         self._announced: set[str] = set()
-        self._waiting: dict[str, Order] = {}
-        self._prices: dict[str, Decimal] = {}
         self.slowest_save_ms = 0
 
     def now(self) -> int:
         """Answer the exchange's time, ms."""
         return self._clock.now()
 
+    @property
+    def releases(self) -> int:
+        """How often a person let the bot go on after it had stopped itself."""
+        return self._memory.releases
+
     # --- intents: await-free, on disk with the next save
 
     async def ready(self, order: Order) -> None:
         """Wait until a new order may leave: its symbol trades, the desk is not stale."""
         order.planned_at = order.planned_at or self.now()
+        await self._floor.alone(self._bot, order, lambda: self._too_late(order, self.now()))
         await self._floor.ready(order.symbol, lambda: self._too_late(order, self.now()))
-        if order.type == "MARKET" or order.trailing_delta is not None:
-            await self.reference_price(order.symbol)
         self._floor.funds.release(order.id)  # an announcement before this one, never sent
-        for interval in self._limits.intervals:  # what was heard of the balance may be old
-            if not self._shortage(order) or self._overdrawn(order):
-                return
-            await self._mirror.poll_again()
-            await asyncio.sleep(interval / 1000)
+        await self._admission.learn(order)
 
     def announce(self, order: Order) -> bool:
         """Write the intent into the order; or its end, if the plan cannot or may not be sent."""
@@ -101,8 +103,8 @@ class Dealer:
         if self._floor.market_rules.closed(order.symbol):  # since it was ready: it waits on
             return False
         if not order.id:
-            self._round(order)
-        complaints = self._complaints(order)
+            self._admission.round(order)
+        complaints = self._admission.complaints(order)
         if complaints:
             order.state, order.reason = OrderState.REJECTED, "; ".join(complaints)
             return False
@@ -114,7 +116,7 @@ class Dealer:
         order.recv_window = self._limits.recv_window
         order.token = intent_token(order.id, order.send_by)
         order.state = OrderState.SUBMITTING
-        asset, order.spends_at_most = self._worst_case(order)
+        asset, order.spends_at_most = self._admission.worst_case(order)
         self._mirror.follow(order.symbol, order.id)
         self._wallets.follow(self._bot, order)
         self._floor.funds.commit(order.id, asset, order.spends_at_most)
@@ -135,12 +137,12 @@ class Dealer:
             try:
                 found = await self._venue.find_order(order.symbol, client_order_id=order.id)
             except Unavailable:
-                await self._wait_for_bell(order, self._limits.intervals[-1])
+                await news_of(self._floor, order, self._limits.intervals[-1])
                 continue
             record = found or self._mirror.record(order.id)
             if record is not None:
                 self._journal.found(self._bot, order, record)
-            return None if record is None else await self._completed(self._accept(order, record))
+            return None if record is None else await self._settled(order, record)
 
     def give_id_up(self, order: Order) -> None:
         """Remember the id as never accepted. One that shows up later stops the bot."""
@@ -148,7 +150,7 @@ class Dealer:
         self._floor.funds.release(order.id)
         self._wallets.forget(self._bot, order.id)
         self._mirror.unfollow(order.id)
-        self._tell(Kind.DOUBT, f"order {order.id} never reached the exchange")
+        self._voice.never_arrived(order.id)
         self._announced.discard(order.id)
         self._journal.given_up(self._bot, order)
         order.id, order.token, order.sends, order.reason = "", "", 0, ""
@@ -164,11 +166,13 @@ class Dealer:
         if order.order_id is not None:
             memory.newest_order = (order.symbol, order.order_id, order.id, order.ended_at)
         if order.id:
+            self._announced.discard(order.id)
+            self._pauses.pop(order.id, None)
             self._mirror.unfollow(order.id)
             self._floor.funds.accepted(order.id, order.ended_at)
             self._take_back(order)
         self._journal.ended(self._bot, order)
-        self._tell_end(order)
+        self._voice.ended(order)
 
     def withdraw_unsaved(self, saved: set[str]) -> None:
         """Forget intents that never reached the disk, hence never the exchange."""
@@ -210,13 +214,13 @@ class Dealer:
             raise
         except Refused as refused:
             self._floor.funds.release(order.id)
-            self._tell(Kind.ORDER, f"{describe(order)} was refused: {refused}")
+            self._voice.refused(order, refused)
             raise
         except OutcomeUnknown as unknown:
-            self._tell(Kind.DOUBT, f"{describe(order)}: no answer ({unknown}); looking for it")
+            self._voice.doubted(describe(order), unknown)
             raise
         self._pauses.pop(order.id, None)
-        self._tell_open(order, record)
+        self._voice.placed(order, record)
         return self._accept(order, record)
 
     async def cancel(self, order: Order) -> OrderRecord:
@@ -235,7 +239,7 @@ class Dealer:
         except (UnknownOrder, OutcomeUnknown):
             self._mirror.ask_soon()
             raise
-        return await self._completed(self._accept(order, record))
+        return await self._settled(order, record)
 
     # --- questions
 
@@ -251,9 +255,9 @@ class Dealer:
         record = await look_for(self._floor, order)
         if record is not None:
             self._journal.found(self._bot, order, record)
-            self._tell(Kind.DOUBT, f"{describe(order)} was found: {record.status.lower()}")
-            record = await self._completed(self._accept(order, record))
-            self._tell_fills(order, record)
+            self._voice.found(describe(order), record.status.lower())
+            record = await self._settled(order, record)
+            self._voice.filled(order, record)
             return record
         if self._park_on_doubt and order.sent_at > self._memory.doubts_accepted_until:
             raise Halt(
@@ -266,43 +270,22 @@ class Dealer:
         """Wait for news of a live order; or answer why it is to be canceled, or to be how small."""
         self._mirror.follow(order.symbol, order.id, order.order_id)
         self._wallets.follow(self._bot, order)
-        self._waiting[order.id] = order
-        by_price = order.give_up_below is not None or order.give_up_above is not None
-        if by_price:
-            self._floor.quotes.open(order.symbol)
-        try:
-            return await self._report_or_reason(order, by_price=by_price)
-        finally:
-            del self._waiting[order.id]
-            if by_price:
-                self._floor.quotes.close(order.symbol)
+        report = await self._lookout.next_report(order)
+        if isinstance(report, OrderRecord):
+            self._voice.filled(order, report)
+        return report
 
-    async def _report_or_reason(
-        self, order: Order, *, by_price: bool
-    ) -> OrderRecord | str | Decimal:
-        bell = self._mirror.bell(order.id)
-        while True:
-            bell.clear()
-            record = self._mirror.record(order.id)
-            if record is not None and _says_more(record, order):
-                record = await self._completed(record)
-                self._tell_fills(order, record)
-                return record
-            why = await self._why_give_up(order, by_price=by_price)
-            if why:
-                return why
-            if order.amend_to is not None:
-                return order.amend_to
-            alarm = self._set_alarm(order, bell) if by_price else None
-            await self._wait_until(order.give_up_at, bell, glance=by_price)
-            if alarm:
-                self._floor.quotes.dismiss(alarm)
+    async def why_give_up(self, order: Order) -> str:
+        """Answer why an order is to be canceled now; empty if it is not."""
+        return await self._lookout.why_give_up(order)
 
     def wake_given_up(self) -> None:
-        """Wake the machines whose order the bot has decided to give up."""
-        for client_order_id, order in self._waiting.items():
-            if order.give_up or order.amend_to is not None:
-                self._mirror.bell(client_order_id).set()
+        """Wake the machines whose order the bot has decided about, and who waits for a save."""
+        self._lookout.wake_decided()
+
+    async def next_save(self, bell: asyncio.Event) -> None:
+        """Wait until something of this bot was saved, or the bell rings for another reason."""
+        await self._lookout.next_save(bell)
 
     async def ask(self, order: Order) -> OrderRecord:
         """Ask how a live order stands, again and again until there is an answer."""
@@ -316,8 +299,8 @@ class Dealer:
             except Unavailable:
                 found = None
             if found is not None:
-                return await self._completed(self._mirror.merge(found))
-            await self._wait_for_bell(order, self._limits.intervals[-1])
+                return await completed(self._floor, self._mirror.merge(found))
+            await news_of(self._floor, order, self._limits.intervals[-1])
 
     async def pause(self, order: Order) -> None:
         """Wait a little before trying again, longer each time."""
@@ -328,20 +311,11 @@ class Dealer:
 
     async def reference_price(self, symbol: str) -> Decimal:
         """Answer the last price, asked for if no stream brought it lately."""
-        quote = self._floor.quotes.latest(symbol, younger_than=QUOTE_AGE_MAX)
-        if quote is None or not quote.last:
-            quote = await self._venue.quote(symbol)
-        if not quote.last:
-            raise Unavailable(f"{symbol} has no price yet")
-        self._prices[symbol] = quote.last
-        return quote.last
+        return await self._prices.ask(symbol)
 
     def rules(self, symbol: str) -> SymbolRules:
         """Answer a symbol's rules. Raises Halt for one the venue does not have."""
-        rules = self._floor.rules.get(symbol)
-        if rules is None:
-            raise Halt(f"{self._venue.name} does not trade {symbol}")
-        return rules
+        return self._admission.rules(symbol)
 
     # --- the steps of the above
 
@@ -358,39 +332,6 @@ class Dealer:
     def _send_by(self, now: int) -> int:
         return now + max(SEND_WINDOW_MIN, 4 * self.slowest_save_ms)
 
-    def _round(self, order: Order) -> None:
-        rules = self.rules(order.symbol)
-        if order.quantity is not None:
-            order.quantity = rules.round_quantity(order.quantity, order.type)
-        if order.price is not None:
-            order.price = rules.round_price(order.price, order.side)
-        if order.stop_price is not None:
-            order.stop_price = rules.round_price(order.stop_price, order.side)
-
-    def _complaints(self, order: Order) -> list[str]:
-        price = self._prices.get(order.symbol)
-        found = self.rules(order.symbol).complaints(order, reference_price=price)
-        if found:
-            return found
-        shortage = self._shortage(order)
-        return [shortage] if shortage else []
-
-    def _shortage(self, order: Order) -> str:
-        """Say what is missing to pay for an order, in the worst case."""
-        try:
-            asset, amount = self._worst_case(order)
-        except ValueError:  # an order without amounts, which the rules complain about
-            return ""
-        return self._wallets.shortage(self._bot, order.side, asset, amount)
-
-    def _overdrawn(self, order: Order) -> bool:
-        """Say whether its own wallet cannot pay: then asking for the account helps nothing."""
-        try:
-            asset, amount = self._worst_case(order)
-        except ValueError:
-            return False
-        return bool(self._wallets.overdrawn(self._bot, order.side, asset, amount))
-
     def _too_late(self, order: Order, now: int) -> str:
         if order.give_up:
             return order.give_up
@@ -406,10 +347,6 @@ class Dealer:
         if amount:
             self._floor.funds.freed(order.id, asset, amount, order.ended_at)
 
-    def _worst_case(self, order: Order) -> tuple[str, Decimal]:
-        price = self._prices.get(order.symbol) or order.price or order.stop_price or ZERO
-        return self.rules(order.symbol).asset_spent(order, reference_price=price)
-
     def _tripwire(self, token: str) -> None:
         if f'"{token}"'.encode() not in self._acknowledged():
             raise MissingBarrier(
@@ -423,78 +360,6 @@ class Dealer:
         self._floor.funds.accepted(order.id, record.updated_at or self.now())
         return self._mirror.merge(record)
 
-    async def _completed(self, record: OrderRecord) -> OrderRecord:
-        """Ask until every trade of what was executed is known."""
-        turn = 0
-        while not all_trades_known(record.fills, record.executed):
-            with suppress(Unavailable):
-                record = await self._mirror.complete(record)
-            if not all_trades_known(record.fills, record.executed):
-                await asyncio.sleep(self._limits.intervals[turn] / 1000)
-                turn = min(turn + 1, len(self._limits.intervals) - 1)
-        return record
-
-    async def _why_give_up(self, order: Order, *, by_price: bool) -> str:
-        if order.give_up:
-            return order.give_up
-        if order.give_up_at is not None and self.now() >= order.give_up_at:
-            return "it waited long enough"
-        if not by_price:
-            return ""
-        try:
-            last = await self.reference_price(order.symbol)
-        except Unavailable:  # a stop is not judged by a price of yesterday
-            return ""
-        if order.give_up_below is not None and last <= order.give_up_below:
-            return f"the price fell to {plain(last)}"
-        if order.give_up_above is not None and last >= order.give_up_above:
-            return f"the price rose to {plain(last)}"
-        return ""
-
-    def _set_alarm(self, order: Order, bell: asyncio.Event) -> Alarm:
-        below, above = order.give_up_below, order.give_up_above
-        return self._floor.quotes.alarm(order.symbol, bell.set, below=below, above=above)
-
-    async def _wait_until(self, at: int | None, bell: asyncio.Event, *, glance: bool) -> None:
-        """Wait for the bell or a deadline; a timer that slept through a suspend is short."""
-        seconds = QUOTE_AGE_MAX if glance else TIMER_MAX
-        if at is not None:
-            seconds = min(seconds, max(0, at - self.now()) / 1000)
-        timer = asyncio.get_running_loop().call_later(seconds, bell.set)
-        await bell.wait()
-        timer.cancel()
-
-    async def _wait_for_bell(self, order: Order, ms: int) -> None:
-        bell = self._mirror.bell(order.id)
-        bell.clear()
-        timer = asyncio.get_running_loop().call_later(ms / 1000, bell.set)
-        await bell.wait()
-        timer.cancel()
-
-    # --- what the person hears
-
-    def _tell_open(self, order: Order, record: OrderRecord) -> None:
-        if not record.executed:
-            self._tell(Kind.ORDER, f"{describe(order)} is in the book")
-        self._tell_fills(order, record)
-
-    def _tell_fills(self, order: Order, record: OrderRecord) -> None:
-        new = record.executed - order.executed
-        if new > 0:
-            quote = record.executed_quote - order.executed_quote
-            rules = self.rules(order.symbol)
-            verb = "bought" if order.side == "BUY" else "sold"
-            self._tell(
-                Kind.FILL,
-                f"{verb} {plain(new)} {rules.base_asset} at {readable(quote / new)} "
-                f"for {readable(quote)} {rules.quote_asset}",
-            )
-
-    def _tell_end(self, order: Order) -> None:
-        if order.state is not OrderState.FILLED:
-            why = f": {order.reason}" if order.reason else ""
-            self._tell(Kind.ORDER, f"{describe(order)} {order.state}{why}")
-
-
-def _says_more(record: OrderRecord, order: Order) -> bool:
-    return record.executed > order.executed or record.status.final
+    async def _settled(self, order: Order, record: OrderRecord) -> OrderRecord:
+        """Take an answer in, once every trade of what was executed is known."""
+        return await completed(self._floor, self._accept(order, record))

@@ -5,14 +5,15 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from decimal import Decimal
 
-from lib.dealer import QUOTE_AGE_MAX, TIMER_MAX
 from lib.errors import Unavailable
 from lib.exchange import Candle, OrderRecord, Quote, Side
 from lib.floor import Floor
+from lib.last_prices import QUOTE_AGE_MAX
 from lib.list_dealer import ListDealer
+from lib.lookout import TIMER_MAX
 from lib.money import SymbolRules
 from lib.news import Kind
-from lib.quotes import Alarm
+from lib.quotes import Alarm, Base, Bounds
 from lib.sizes import Size, quantity_of
 
 
@@ -29,6 +30,11 @@ class Desk:
         """Answer the exchange's time, ms."""
         return self._floor.clock.now()
 
+    @property
+    def releases(self) -> int:
+        """How often a person released this bot: one more than before is a person's "go on"."""
+        return self.exchange.releases
+
     def rules(self, symbol: str) -> SymbolRules:
         """Answer what the venue demands of orders in a symbol. Raises Halt if it has none."""
         return self.exchange.rules(symbol)
@@ -43,9 +49,14 @@ class Desk:
         free = wallet.free_to_buy(symbol) if side == "BUY" else wallet.free_to_sell(symbol)
         return quantity_of(size, self.rules(symbol), side=side, price=price, free=free)
 
-    async def price(self, symbol: str) -> Decimal:
-        """Answer the last price, quote per base. Raises Unavailable when it cannot be had."""
-        return await self.exchange.reference_price(symbol)
+    async def price(self, symbol: str, *, base: Base = "last") -> Decimal:
+        """Answer the last price, or the best bid or ask, quote per base.
+
+        Raises Unavailable when it cannot be had.
+        """
+        if base == "last":
+            return await self.exchange.reference_price(symbol)
+        return await self._floor.quotes.price(symbol, base, younger_than=QUOTE_AGE_MAX)
 
     async def quote(self, symbol: str) -> Quote:
         """Answer best bid, best ask and last price. Raises Unavailable."""
@@ -64,32 +75,29 @@ class Desk:
             await asyncio.sleep(min(left / 1000, TIMER_MAX))
 
     async def crossing(
-        self, symbol: str, *, below: Decimal | None = None, above: Decimal | None = None
+        self,
+        symbol: str,
+        *,
+        below: Decimal | None = None,
+        above: Decimal | None = None,
+        base: Base = "last",
     ) -> Decimal:
-        """Wait until the last price is at or beyond a bound; answer the price that was."""
-        rang = asyncio.Event()
+        """Wait until the price of a base is at or beyond a bound; answer the price that was."""
+        rang, bounds = asyncio.Event(), Bounds(below, above, base)
         quotes = self._floor.quotes
         quotes.open(symbol)
-        alarm = quotes.alarm(symbol, rang.set, below=below, above=above)
+        alarm = quotes.alarm(symbol, rang.set, below=below, above=above, base=base)
         try:
-            price = await self.price(symbol)
-            if _is_beyond(price, below=below, above=above):
+            price = await self.price(symbol, base=base)
+            if bounds.crossed_by(price):
                 return price
-            await self._ring(rang, symbol, alarm, below=below, above=above)
+            await self._ring(rang, alarm, bounds)
             return alarm.price
         finally:
             quotes.dismiss(alarm)
             quotes.close(symbol)
 
-    async def _ring(
-        self,
-        rang: asyncio.Event,
-        symbol: str,
-        alarm: Alarm,
-        *,
-        below: Decimal | None,
-        above: Decimal | None,
-    ) -> None:
+    async def _ring(self, rang: asyncio.Event, alarm: Alarm, bounds: Bounds) -> None:
         """Wait for an alarm; a silent stream is helped by asking now and then."""
         while alarm.live:
             timer = asyncio.get_running_loop().call_later(QUOTE_AGE_MAX, rang.set)
@@ -97,32 +105,37 @@ class Desk:
             timer.cancel()
             rang.clear()
             with suppress(Unavailable):
-                price = await self.price(symbol)
-                if alarm.live and _is_beyond(price, below=below, above=above):
+                price = await self.price(alarm.symbol, base=bounds.base)
+                if alarm.live and bounds.crossed_by(price):
                     alarm.live, alarm.price = False, price
 
     async def stirring(
-        self, symbol: str, *, below: Decimal | None = None, above: Decimal | None = None
+        self,
+        symbol: str,
+        *also: Bounds,
+        below: Decimal | None = None,
+        above: Decimal | None = None,
     ) -> None:
         """Wait until the last price is at or beyond a bound or something of this bot was saved.
 
-        Never longer than ten seconds: for who looks at saved decisions again and again.
+        Bounds of other bases may be given `also`. Never longer than ten seconds: for who looks at
+        saved decisions again and again.
         """
         bell, quotes = asyncio.Event(), self._floor.quotes
         quotes.open(symbol)
-        alarm = quotes.alarm(symbol, bell.set, below=below, above=above)
+        alarms = [
+            quotes.alarm(symbol, bell.set, below=each.below, above=each.above, base=each.base)
+            for each in (Bounds(below, above), *also)
+        ]
         timer = asyncio.get_running_loop().call_later(QUOTE_AGE_MAX, bell.set)
         try:
             await self.exchange.next_save(bell)
         finally:
             timer.cancel()
-            quotes.dismiss(alarm)
+            for alarm in alarms:
+                quotes.dismiss(alarm)
             quotes.close(symbol)
 
     async def open_orders(self, symbol: str) -> Sequence[OrderRecord]:
         """Answer what is open on a symbol, whoever placed it. Raises Unavailable."""
         return await self._floor.venue.open_orders(symbol)
-
-
-def _is_beyond(price: Decimal, *, below: Decimal | None, above: Decimal | None) -> bool:
-    return (below is not None and price <= below) or (above is not None and price >= above)

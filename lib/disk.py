@@ -4,6 +4,7 @@ Whatever must survive a crash goes through a `Disk`. Tests put a simulated one i
 is weaker than any real disk and loses power at every single call.
 """
 
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
@@ -51,6 +52,10 @@ class Disk(Protocol):
 
     def exists(self, path: Path) -> bool: ...
 
+    def stands(self, fd: int, path: Path, *, length: int) -> bool:
+        """Whether this open file, so many bytes long, is what the name leads to."""
+        ...
+
     def owner(self, path: Path) -> int: ...
 
     def rename(self, source: Path, target: Path) -> None: ...
@@ -97,6 +102,14 @@ class RealDisk:
     def exists(self, path: Path) -> bool:
         return os.path.lexists(path)
 
+    def stands(self, fd: int, path: Path, *, length: int) -> bool:
+        try:
+            named = path.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        held = os.fstat(fd)
+        return held.st_size == length and os.path.samestat(named, held)
+
     def owner(self, path: Path) -> int:
         return path.stat().st_uid
 
@@ -122,6 +135,29 @@ class RealDisk:
 
 
 REAL_DISK: Disk = RealDisk()
+
+_IN_WORDS = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EROFS: "the disk can be read only",
+    errno.EIO: "the disk fails",
+    errno.ENODEV: "the disk is gone",
+    errno.ENXIO: "the disk is gone",
+    errno.ENOTCONN: "the disk is gone",
+    errno.ESTALE: "the disk is gone",
+    errno.ENOENT: "it is gone",
+    errno.ENOTDIR: "its folder is gone",
+    errno.EACCES: "this program is not allowed to",
+    errno.EPERM: "this program is not allowed to",
+    errno.EMFILE: "too many files are open",
+    errno.ENFILE: "too many files are open",
+}
+
+
+def in_words(wrong: OSError) -> str:
+    """Say for a person what a disk complains of."""
+    words = _IN_WORDS.get(wrong.errno or 0)
+    return f"{words} ({wrong})" if words else str(wrong)
 
 
 def mounted_kind(path: Path, mounts: list[str]) -> str:

@@ -88,7 +88,7 @@ class LaterContext(Halt):
 
 
 class DiskFailed(Halt):
-    """A save failed twice: no request may leave for this bot."""
+    """A save failed twice: no request may leave for this bot until one succeeds."""
 
 
 class MissingBarrier(Halt):

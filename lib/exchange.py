@@ -80,6 +80,7 @@ class OrderRecord:
     created_at: int = 0
     updated_at: int = 0
     reason: str = ""  # expiry or reject reason, Binance's word
+    order_list_id: int | None = None  # the exchange's, of an order in a list
     fills: tuple[Fill, ...] = ()  # those this answer carried; not necessarily all
 
 

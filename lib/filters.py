@@ -3,15 +3,19 @@
 Source: Binance Spot API, "Filters". A part of a filter that is 0 is off.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal, Self, TypeAlias
+from typing import Any, Final, Literal, Self, TypeAlias
 
 from lib.amounts import EXACT, ZERO, plain, remainder
 
 Filter: TypeAlias = Mapping[str, Any]
 Side: TypeAlias = Literal["BUY", "SELL"]
+
+AMOUNT: Final = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?")
+NO_FILTERS: Final = frozenset({"STATUS", "TYPE", "PARAMETER", "PRECISION"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,11 @@ class Complaint:
 
     rule: str
     text: str
+
+    @property
+    def named(self) -> str:
+        """The words, with the name of the filter if it is one."""
+        return self.text if self.rule in NO_FILTERS else f"{self.text} ({self.rule})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +70,10 @@ class Lot:
 
     @classmethod
     def parse(cls, rule: str, found: Filter) -> Self:
-        return cls(rule, *(_amount(found, key) for key in ("minQty", "maxQty", "stepSize")))
+        read = cls(rule, *(_amount(found, key) for key in ("minQty", "maxQty", "stepSize")))
+        if read.largest and max(read.smallest, read.step) > read.largest:
+            raise ValueError(f"{rule} allows no quantity at all")
+        return read
 
     @property
     def word(self) -> str:
@@ -160,6 +172,11 @@ class PercentPrice:
             average_minutes=int(found.get("avgPriceMins", 0)),
         )
 
+    @property
+    def is_on(self) -> bool:
+        """Say whether any part of it is."""
+        return any((self.buy_highest, self.buy_lowest, self.sell_highest, self.sell_lowest))
+
     def complaints(
         self, side: Side, price: Decimal, reference_price: Decimal
     ) -> Iterator[Complaint]:
@@ -209,10 +226,54 @@ class TrailingDelta:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """MAX_NUM_ORDERS and its kin, of one symbol or, with a prefix, of the whole exchange.
+
+    None is unlimited. Icebergs are not counted: this program places none.
+    """
+
+    prefix: str = ""
+    orders: int | None = None
+    algo_orders: int | None = None
+    order_lists: int | None = None
+
+    @classmethod
+    def parse(cls, filters: Mapping[str, Filter], prefix: str = "") -> Self:
+        return cls(
+            prefix,
+            _count(filters, f"{prefix}MAX_NUM_ORDERS", "maxNumOrders"),
+            _count(filters, f"{prefix}MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders"),
+            _count(filters, f"{prefix}MAX_NUM_ORDER_LISTS", "maxNumOrderLists"),
+        )
+
+    @property
+    def is_on(self) -> bool:
+        """Say whether anything is limited."""
+        return any(most is not None for most in (self.orders, self.algo_orders, self.order_lists))
+
+    def complaints(self, kind: str, where: str, there: int, more: int) -> Iterator[Complaint]:
+        """Judge whether `more` of a kind (as the filters call them) may be open beside these."""
+        most: int | None = getattr(self, kind.lower())
+        if more and most is not None and there + more > most:
+            words = f"{there} {COUNTED[kind]} are open on {where}, which takes {most}"
+            yield Complaint(f"{self.prefix}MAX_NUM_{kind}", words)
+
+
+COUNTED: Final = {"ORDERS": "orders", "ALGO_ORDERS": "stop orders", "ORDER_LISTS": "order lists"}
+
+
+def _count(filters: Mapping[str, Filter], name: str, key: str) -> int | None:
+    value = filters.get(name, {}).get(key)
+    return None if value is None else int(value)
+
+
 def exact(value: object) -> Decimal:
     """Read an amount of a payload. Raises TypeError for a float, which would not be exact."""
-    if not isinstance(value, str | int | Decimal):
-        raise TypeError(f"{value!r} is not an exact amount")
+    if not isinstance(value, str | int | Decimal) or isinstance(value, bool):
+        raise TypeError(f"{str(value)[:60]!r} is not an exact amount")
+    if isinstance(value, str) and not AMOUNT.fullmatch(value):
+        raise TypeError(f"{value[:60]!r} is not an amount")
     amount = Decimal(value)
     if not amount.is_finite():
         raise TypeError(f"{value!r} is not an amount")

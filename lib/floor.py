@@ -4,12 +4,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from lib.clock import Clock
-from lib.exchange import Limits, OrderRecord, PlaceListRequest, PlaceRequest, Venue
+from lib.exchange import AmendRequest, Limits, OrderRecord, PlaceListRequest, PlaceRequest, Venue
 from lib.funds import Funds
 from lib.journal.order_journal import OrderJournal, no_journal
 from lib.market_rules import MarketRules
 from lib.mirror import Mirror
 from lib.money import SymbolRules
+from lib.orders import Order
+from lib.other_runners import OtherRunners
 from lib.quotes import Quotes
 from lib.wallets import Wallets
 
@@ -27,6 +29,7 @@ class Floor:
     limits: Limits
     installation: str
     journal: OrderJournal = field(default_factory=no_journal)
+    others: OtherRunners = field(default_factory=OtherRunners)
     wallets: Wallets = field(init=False)
     market_rules: MarketRules = field(init=False)
 
@@ -46,6 +49,14 @@ class Floor:
         await self.market_rules.open_for(symbol, is_over)
         await self.mirror.fresh()
 
+    async def alone(self, bot: str, order: Order, is_over: Callable[[], object]) -> None:
+        """Wait while others are at work and the person wants that, or until waiting is over.
+
+        What closes a position, bought or sold by the bot itself, never waits.
+        """
+        if self.others.stopping and not self.wallets.closes(bot, order.symbol, order.side):
+            await self.others.gone(is_over)
+
     async def place(self, request: PlaceRequest) -> OrderRecord:
         """Place an order; a refusal by a rule has the rules renewed. Raises as the venue does."""
         return await self.market_rules.heeding(self.venue.place(request), request)
@@ -53,3 +64,7 @@ class Floor:
     async def place_list(self, request: PlaceListRequest) -> Sequence[OrderRecord]:
         """Place a list; a refusal by a rule has the rules renewed. Raises as the venue does."""
         return await self.market_rules.heeding(self.venue.place_list(request), *request.legs)
+
+    async def amend(self, request: AmendRequest, smaller: Order) -> OrderRecord:
+        """Amend an order; a refusal by a rule has the rules renewed. Raises as the venue does."""
+        return await self.market_rules.heeding(self.venue.amend(request), smaller)

@@ -51,6 +51,7 @@ class Memory(BaseModel):
     orders_done: int = 0
     newest_order: tuple[str, int, str, int] | None = None  # symbol, orderId, our id, time
     doubts_accepted_until: int = 0  # a person said: orders sent before may be presumed absent
+    releases: int = 0  # how often a person said: go on, after the bot had stopped itself
     said: str = ""  # the bot's last word to the person
 
 

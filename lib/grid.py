@@ -5,8 +5,10 @@ pure function says what comes next there; the next order is announced in the sav
 fold, so a crash finds both or neither, and a thousand fills leave a context as small as one.
 
 Only the rungs nearest to the price rest at the exchange, as many as the grid wants and the symbol
-has room for; the others wait as plans. A rung partly executed keeps its place. Who rests is
-written down (`rests`): the warden decides, the rungs obey what was saved.
+has room for; the others wait as plans, and so does a stop that the price is beyond already: it
+rests once the price is on its way to it again. A rung partly executed keeps its place, and so does
+one whose stop trails: withdrawn, it would begin to trail anew. Who rests is written down (`rests`):
+the warden decides, the rungs obey what was saved.
 """
 
 import asyncio
@@ -18,7 +20,7 @@ from lib.desk import Desk
 from lib.errors import Unavailable
 from lib.exchange import ZERO
 from lib.machine import Context, Machine, together
-from lib.money import SymbolRules, plain
+from lib.money import EXACT, SymbolRules, plain
 from lib.news import Kind
 from lib.orders import (
     LIVE,
@@ -227,8 +229,11 @@ def _set_aside(desk: Desk, rung: Rung, rules: SymbolRules) -> None:
 def _check_plan(rules: SymbolRules, plan: Order) -> None:
     """Refuse a plan that a rung cannot keep. Raises ValueError: it is the bot's mistake."""
     own_end = (plan.give_up_at, plan.give_up_below, plan.give_up_above) != (None, None, None)
-    if plan.symbol != rules.symbol or plan.quantity is None or _level(plan) is None or own_end:
-        raise ValueError("a rung's order has the grid's symbol, a quantity, a price and no end")
+    placeless = _level(plan) is None and plan.trailing_delta is None
+    if plan.symbol != rules.symbol or plan.quantity is None or placeless or own_end:
+        raise ValueError(
+            "a rung's order has the grid's symbol, a quantity, a price or a trail, and no end"
+        )
 
 
 def _level(order: Order) -> Decimal | None:
@@ -290,7 +295,8 @@ def _stop_at(grid: Grid, price: Decimal) -> bool:
 
 async def _choose(desk: Desk, grid: Grid, price: Decimal) -> bool:
     """Let plans rest while there is room, else have the nearest take a place; say if any moved."""
-    waiting = sorted(_ready_plans(grid, desk.now()), key=lambda rung: _distance(rung, price))
+    plans = _ready_plans(grid, desk.now(), price)
+    waiting = sorted(plans, key=lambda rung: _distance(rung, price))
     if not waiting:
         return False
     free = grid.nearest - sum(map(_occupies, grid.rungs))
@@ -299,8 +305,24 @@ async def _choose(desk: Desk, grid: Grid, price: Decimal) -> bool:
     return _make_way(waiting[0], _withdrawable(grid), price)
 
 
-def _ready_plans(grid: Grid, now: int) -> Iterable[Rung]:
-    return (rung for rung in grid.rungs if _waits(rung) and now >= rung.not_before)
+def _ready_plans(grid: Grid, now: int, price: Decimal) -> Iterable[Rung]:
+    return (
+        rung
+        for rung in grid.rungs
+        if _waits(rung) and now >= rung.not_before and not _fires_at_once(rung, price)
+    )
+
+
+def _fires_at_once(rung: Rung, price: Decimal) -> bool:
+    """Say whether the price is beyond a stop already: the exchange would refuse it."""
+    order = rung.order
+    if order is None or order.stop_price is None:
+        return False
+    return price >= order.stop_price if _fires_above(order) else price <= order.stop_price
+
+
+def _fires_above(order: Order) -> bool:
+    return (order.side == "BUY") == order.type.startswith("STOP_LOSS")
 
 
 def _occupies(rung: Rung) -> bool:
@@ -309,7 +331,13 @@ def _occupies(rung: Rung) -> bool:
 
 
 def _distance(rung: Rung, price: Decimal) -> Decimal:
-    level = None if rung.order is None else _level(rung.order)
+    assert rung.order is not None
+    order = rung.order
+    if (
+        order.trailing_delta is not None and order.stop_price is None
+    ):  # it begins where it is placed
+        return EXACT.multiply(price, Decimal(order.trailing_delta).scaleb(-4))
+    level = _level(order)
     assert level is not None
     return abs(level - price)
 
@@ -341,11 +369,12 @@ async def _room(desk: Desk, grid: Grid) -> tuple[int, int]:
 
 
 def _withdrawable(grid: Grid) -> list[Rung]:
-    return [
-        rung
-        for rung in grid.rungs
-        if rung.rests and rung.order is not None and not (rung.order.filled or rung.parts)
-    ]
+    return [rung for rung in grid.rungs if rung.rests and not _keeps_its_place(rung)]
+
+
+def _keeps_its_place(rung: Rung) -> bool:
+    order = rung.order
+    return order is None or order.filled or bool(rung.parts) or order.trailing_delta is not None
 
 
 def _make_way(nearest: Rung, resting: list[Rung], price: Decimal) -> bool:
@@ -364,8 +393,13 @@ def _bounds(grid: Grid, price: Decimal) -> tuple[Decimal | None, Decimal | None]
     """Answer the prices between which nothing is to be decided."""
     lows = [] if grid.stop_below is None else [grid.stop_below]
     highs = [] if grid.stop_above is None else [grid.stop_above]
-    plans = [_distance(rung, price) for rung in grid.rungs if _waits(rung)]
+    waiting = [rung for rung in grid.rungs if _waits(rung)]
+    plans = [_distance(rung, price) for rung in waiting if not _fires_at_once(rung, price)]
     resting = [_distance(rung, price) for rung in _withdrawable(grid)]
+    for stop in (rung.order for rung in waiting if _fires_at_once(rung, price)):
+        assert stop is not None
+        assert stop.stop_price is not None
+        (lows if _fires_above(stop) else highs).append(stop.stop_price)
     if plans and resting:
         room = (min(plans) - NEARER * max(resting)) / (1 + NEARER)
         lows, highs = [*lows, price - abs(room)], [*highs, price + abs(room)]

@@ -1,13 +1,15 @@
 """The life of one bot: drive it from the disk, save it, restart it, park it.
 
 Every life begins from the disk, never from what a dead machine left in memory. Weather is
-retried; everything else, bugs included, parks the bot: a bug is not weather.
+retried; everything else, bugs included, parks the bot: a bug is not weather. A disk that refuses a
+save is weather of its own: the bot stands still at its barrier until the disk took it.
 """
 
 import asyncio
 import traceback
 from collections.abc import Callable, Iterable
 from enum import StrEnum
+from itertools import chain, repeat
 from typing import Final
 
 from lib.atomic_json import ContextFile
@@ -140,11 +142,14 @@ class Life:
                 return
 
     async def _wait_out(self, weather: Unavailable, delay: int) -> None:
-        """Wait before the next try. Told when it begins; `_save` tells the end."""
+        """Wait before the next try, not longer than until the exchange is back.
+
+        Told when it begins; `_save` tells the end.
+        """
         if not self.weather:
             self._tell_all(self.bot.name, Kind.WEATHER, f"{weather}; trying again")
         self.standing, self.weather = Standing.WAITING, str(weather)
-        await asyncio.sleep(delay)
+        await self._floor.mirror.sit_out(delay)
 
     async def _live(self) -> None:
         await self.file.idle()
@@ -206,18 +211,54 @@ class Life:
         date_plans(context, began)
         journal = self._floor.journal
         fields, intents = encode(self.generation, context), journal.expected(self.bot.name)
-        await self._store(fields)
+        took = await self._store(fields)
         journal.announced(self.bot.name, intents)
         dealer.wake_given_up()
-        dealer.slowest_save_ms = max(
-            self._floor.clock.now() - began, dealer.slowest_save_ms * 9 // 10
-        )
+        dealer.slowest_save_ms = max(took, dealer.slowest_save_ms * 9 // 10)
 
-    async def _store(self, fields: bytes) -> None:
+    async def _store(self, fields: bytes) -> int:
+        """Put this on disk if it is not there; answer how long (ms) the disk needed."""
         if fields == unstamped(self.file.fields):
             await asyncio.sleep(0)  # a bot that only yields lets the others live
-        else:
-            await self.file.saved(stamped(fields, self._floor.clock.now()))
+            return 0
+        return await self._persist(stamped(fields, self._floor.clock.now()))
+
+    async def _persist(self, fields: bytes) -> int:
+        """Save, however long the disk refuses: the bot waits at its barrier, and nothing leaves.
+
+        A disk that fails is weather. The same bytes are written again, all over the slot that is
+        not the newest, until a flush after them succeeded.
+        """
+        for delay in chain(BACK_OFF, repeat(BACK_OFF[-1])):
+            began = self._floor.clock.now()
+            try:
+                await self.file.saved(fields)
+            except DiskFailed as failed:
+                self._fall_ill(failed)
+                await asyncio.sleep(delay)
+            else:
+                self._recover()
+                return self._floor.clock.now() - began
+        raise AssertionError("repeated for ever")
+
+    def _fall_ill(self, failed: DiskFailed) -> None:
+        """Say once, and again when the reason changes, why the bot cannot go on."""
+        if self.weather != str(failed):
+            text = f"{failed}; no order leaves until it is saved, trying again"
+            self._tell_all(self.bot.name, Kind.WEATHER, text)
+        self.weather = str(failed)
+        if self.standing is Standing.RUNNING:
+            self.standing = Standing.WAITING
+
+    def _recover(self) -> None:
+        if self.weather:
+            self._tell_all(self.bot.name, Kind.WEATHER, "saved; goes on")
+            self.weather = ""
+        if self.standing is Standing.WAITING:
+            self.standing = Standing.RUNNING
+        if self.file.mended:
+            self._tell_all(self.bot.name, Kind.WARNING, self.file.mended)
+            self.file.mended = ""
 
     async def _finish(self) -> None:
         left = [order.id for order in self.orders if order.state not in FINAL]
@@ -247,16 +288,13 @@ class Life:
             await self._rewrite(parked=parked)
 
     async def _rewrite(self, *, parked: Parked | None = None, finished: bool = False) -> None:
-        """Change the envelope and nothing else. A disk that refuses leaves the old one good."""
+        """Change the envelope and nothing else. While the disk refuses the old one stays good."""
         await self.file.idle()
         on_disk = decode(self.file.fields)
         on_disk.parked, on_disk.finished = parked, finished
         on_disk.memory.ids_given = max(on_disk.memory.ids_given, self.generation.memory.ids_given)
         self.generation = on_disk
-        try:
-            await self.file.saved(stamped(encode_as_it_was(on_disk), self._floor.clock.now()))
-        except DiskFailed as failed:
-            self._tell_all(self.bot.name, Kind.WARNING, f"could not be saved: {failed}")
+        await self._persist(stamped(encode_as_it_was(on_disk), self._floor.clock.now()))
 
 
 def _canceled_from_outside() -> bool:

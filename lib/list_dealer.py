@@ -4,9 +4,7 @@ A list's money is that of its dearest order which can begin at once, counted on 
 pays for the pending orders is what the working order brings.
 """
 
-import asyncio
 from collections.abc import Sequence
-from decimal import Decimal
 from functools import cached_property
 
 from lib.amend_dealer import AmendDealer
@@ -24,7 +22,6 @@ from lib.errors import (
 from lib.exchange import OrderRecord, PlaceListRequest, PlaceRequest
 from lib.ids import intent_token
 from lib.journal.rows import Happening, state_of
-from lib.news import Kind
 from lib.order_lists import OrderList, set_state
 from lib.orders import Order, OrderState
 
@@ -44,13 +41,11 @@ class ListDealer(AmendDealer):
         for leg in order_list.legs:
             leg.planned_at = leg.planned_at or self.now()
         symbol, late = order_list.symbol, self._too_late_for_list
+        first = order_list.begun[0]
+        await self._floor.alone(self._bot, first, lambda: late(order_list, self.now()))
         await self._floor.ready(symbol, lambda: late(order_list, self.now()))
         self._floor.funds.release(order_list.legs[0].id)  # announced before, never sent
-        for interval in self._limits.intervals:  # what was heard of the balance may be old
-            if not self._shortage_of_list(order_list) or self._list_overdrawn(order_list):
-                return
-            await self._mirror.poll_again()
-            await asyncio.sleep(interval / 1000)
+        await self._admission.learn(order_list)
 
     def announce_list(self, order_list: OrderList) -> bool:
         """Write the intent into list and legs; or their end, if the plan may not be sent."""
@@ -62,9 +57,8 @@ class ListDealer(AmendDealer):
         if self._floor.market_rules.closed(order_list.symbol):  # since it was ready: it waits on
             return False
         if not order_list.id:
-            for leg in order_list.legs:
-                self._round(leg)
-        complaints = self._complaints_of_list(order_list)
+            self._admission.round(order_list)
+        complaints = self._admission.complaints(order_list)
         if complaints:
             set_state(order_list, OrderState.REJECTED, "; ".join(complaints))
             return False
@@ -76,6 +70,7 @@ class ListDealer(AmendDealer):
         """Remember all ids as never accepted. One that shows up later stops the bot."""
         for leg in order_list.legs:
             self.give_id_up(leg)
+            leg.list_id = ""
         order_list.id, order_list.token, order_list.sends, order_list.reason = "", "", 0, ""
         order_list.state = OrderState.PLANNED
 
@@ -90,6 +85,7 @@ class ListDealer(AmendDealer):
         order_list.base_asset = self.rules(order_list.symbol).base_asset
         for leg in order_list.legs:
             leg.id = leg.id or self._next_id("a")
+            leg.list_id = order_list.id
             leg.sends, leg.sent_at = order_list.sends, now
             leg.send_by, leg.recv_window = order_list.send_by, order_list.recv_window
             leg.token = intent_token(leg.id, leg.send_by)
@@ -98,7 +94,7 @@ class ListDealer(AmendDealer):
     def _commit(self, order_list: OrderList) -> None:
         """Count the money once; follow every leg."""
         first = order_list.legs[0]
-        asset, first.spends_at_most = self._worst_case_of_list(order_list)
+        asset, first.spends_at_most = self._admission.worst_case(order_list)
         self._floor.funds.commit(first.id, asset, first.spends_at_most)
         for leg in order_list.legs:
             self._mirror.follow(leg.symbol, leg.id)
@@ -125,12 +121,11 @@ class ListDealer(AmendDealer):
             self._floor.funds.release(first.id)
             raise
         except OutcomeUnknown as unknown:
-            words = f"{describe_list(order_list)}: no answer ({unknown}); looking for it"
-            self._tell(Kind.DOUBT, words)
+            self._voice.doubted(describe_list(order_list), unknown)
             raise
         self._pauses.pop(first.id, None)
         for leg, record in zip(order_list.legs, records, strict=True):
-            self._tell_open(leg, record)
+            self._voice.placed(leg, record)
         return [
             self._accept(leg, record) for leg, record in zip(order_list.legs, records, strict=True)
         ]
@@ -173,7 +168,7 @@ class ListDealer(AmendDealer):
             self._wallets.follow(self._bot, leg)
             self._journal.note(Happening.DOUBT, self._bot, leg, after=OrderState.IN_DOUBT)
         if await look_for_list(self._floor, order_list.id, order_list.legs):
-            self._tell(Kind.DOUBT, f"{describe_list(order_list)} was found")
+            self._voice.found(describe_list(order_list))
             return True
         if self._park_on_doubt and order_list.sent_at > self._memory.doubts_accepted_until:
             raise Halt(
@@ -188,32 +183,22 @@ class ListDealer(AmendDealer):
         self._wallets.follow(self._bot, leg)
         found = await find_leg(self._floor, order_list.id, leg)
         self._journal.found(self._bot, leg, found)
-        record = await self._completed(self._accept(leg, found))
-        self._tell_fills(leg, record)
+        record = await self._settled(leg, found)
+        self._voice.filled(leg, record)
         return record
 
     # --- what legs have in common
 
     def follow_list(self, order_list: OrderList) -> None:
         """Heed the list's `give_up` while its legs are followed."""
+        self._lookout.first_reason = self._list_given_up
         self._lists.update({leg.id: order_list for leg in order_list.legs if not leg.final})
-
-    def wake_given_up(self) -> None:
-        """Wake the machines whose order, or whose list, the bot has decided to give up."""
-        super().wake_given_up()
-        for client_order_id, order in self._waiting.items():
-            order_list = self._lists.get(order.id)
-            if order_list is not None and order_list.give_up:
-                self._mirror.bell(client_order_id).set()
 
     def close(self, order: Order) -> None:
         """Book a final order; let the rest of its list see that it has ended."""
         super().close(order)
         if self._lists.pop(order.id, None) is not None:
             self.wake_given_up()
-
-    async def _why_give_up(self, order: Order, *, by_price: bool) -> str:
-        return self._list_given_up(order) or await super()._why_give_up(order, by_price=by_price)
 
     def _list_given_up(self, order: Order) -> str:
         """Say why a list is to be canceled, to the first of its legs that can do it for all.
@@ -225,7 +210,7 @@ class ListDealer(AmendDealer):
             return ""
         if any(leg.state is OrderState.CANCELED for leg in order_list.legs):
             return ""
-        first = next(leg for leg in order_list.legs if not leg.final)
+        first = next((leg for leg in order_list.legs if not leg.final), None)
         return order_list.give_up if first is order else ""
 
     # --- whether it may leave
@@ -242,36 +227,6 @@ class ListDealer(AmendDealer):
     def _overdue(leg: Order, now: int) -> str:
         late = leg.give_up_at is not None and now >= leg.give_up_at
         return "it would have to be canceled at once" if late else ""
-
-    def _complaints_of_list(self, order_list: OrderList) -> list[str]:
-        rules = self.rules(order_list.symbol)
-        price = self._prices.get(order_list.symbol)
-        found = []
-        if order_list.kind != "OTO" and not rules.oco_allowed:
-            found.append(f"{rules.symbol} takes no OCO lists")
-        if order_list.kind != "OCO" and not rules.oto_allowed:
-            found.append(f"{rules.symbol} takes no OTO lists")
-        for leg in order_list.legs:
-            found += rules.complaints(leg, reference_price=price)
-        shortage = "" if found else self._shortage_of_list(order_list)
-        return found or ([shortage] if shortage else [])
-
-    def _shortage_of_list(self, order_list: OrderList) -> str:
-        """Say what is missing to pay for a list, in the worst case."""
-        try:
-            asset, amount = self._worst_case_of_list(order_list)
-        except ValueError:  # a leg without amounts, which the rules complain about
-            return ""
-        return self._wallets.shortage(self._bot, order_list.begun[0].side, asset, amount)
-
-    def _list_overdrawn(self, order_list: OrderList) -> bool:
-        """Say whether its own wallet cannot pay: then asking for the account helps nothing."""
-        side = order_list.begun[0].side
-        asset, amount = self._worst_case_of_list(order_list)
-        return bool(self._wallets.overdrawn(self._bot, side, asset, amount))
-
-    def _worst_case_of_list(self, order_list: OrderList) -> tuple[str, Decimal]:
-        return max((self._worst_case(leg) for leg in order_list.begun), key=lambda case: case[1])
 
 
 def describe_list(order_list: OrderList) -> str:

@@ -9,11 +9,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from lib.errors import BadCredentials, FilterRefused, MarketClosed, Refused, Unavailable
-from lib.exchange import PlaceRequest, Venue
-from lib.money import SymbolRules
+from lib.exchange import Venue
+from lib.money import OrderLike, SymbolRules
 
 Answer = TypeVar("Answer")
 
@@ -25,6 +25,13 @@ TRADING: Final = "TRADING"
 GONE: Final = "DELISTED"  # ours, for a symbol that the exchange names no longer
 
 NO_ANSWER: Final = (Unavailable, Refused, BadCredentials)
+
+
+class Ordered(OrderLike, Protocol):
+    """What was asked for, of a symbol."""
+
+    @property
+    def symbol(self) -> str: ...
 
 
 class MarketRules:
@@ -88,7 +95,7 @@ class MarketRules:
                 self.on_weather(f"{symbol} does not trade ({status}): its orders wait")
             await asyncio.sleep(LOOK_SECONDS)
 
-    async def heeding(self, answer: Awaitable[Answer], *orders: PlaceRequest) -> Answer:
+    async def heeding(self, answer: Awaitable[Answer], *orders: Ordered) -> Answer:
         """Wait for the answer to a request; one that speaks of other rules has them renewed.
 
         Raises what the request raises; a refusal by a filter says what the new rules say.
@@ -102,7 +109,7 @@ class MarketRules:
             await self._renew_unless_young()
             raise self._named(refused, orders) from refused
 
-    def _named(self, refused: FilterRefused, orders: tuple[PlaceRequest, ...]) -> FilterRefused:
+    def _named(self, refused: FilterRefused, orders: tuple[Ordered, ...]) -> FilterRefused:
         found: list[str] = []
         for order in orders:
             rules = self._by_symbol.get(order.symbol)

@@ -6,18 +6,20 @@ by a bell and read the record; no bot has a queue of events to drown in.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
 from lib.clock import Clock
-from lib.errors import BadCredentials, Refused, Unavailable
+from lib.errors import BadCredentials, NotSent, Refused, Unavailable
 from lib.exchange import (
     ZERO,
     AccountEvent,
     AccountState,
     Balance,
+    Fill,
     Limits,
     OrderEvent,
     OrderRecord,
@@ -27,9 +29,14 @@ from lib.exchange import (
     UserEvent,
     Venue,
 )
+from lib.money import plain
+from lib.open_orders import OpenOrders
 from lib.orders import all_trades_known, union
 
+TROUBLED: Final = 2_000  # ms between polls at most, while the exchange gives no answer,
+UNREACHED: Final = 500  # and while there is not even a connection, which costs nobody anything
 UNKNOWN_MAX: Final = 3  # polls in a row after which an acknowledged order has vanished
+SHORT_MAX: Final = 5  # questions in a row whose trades do not add up to what was heard
 
 
 @dataclass(slots=True)
@@ -43,6 +50,8 @@ class Followed:
     refused: bool = False  # asking for it was refused, and that was told
     unknown: int = 0  # polls in a row that did not know its order id,
     unknown_since: int = 0  # and the exchange ms of the first: queries may lag behind for seconds
+    short: int = 0  # questions in a row whose trades did not add up,
+    short_since: int = 0  # and the exchange ms of the first
 
 
 class Mirror:
@@ -58,6 +67,8 @@ class Mirror:
         self._awaiting_poll: list[asyncio.Future[None]] = []
         self._troubled = False
         self._was_lost = False
+        self._back = asyncio.Event()  # rings, and is never left set
+        self.open_orders = OpenOrders()
         self.account: AccountState | None = None
         self.polled_at = 0  # exchange ms of the last complete poll
         self.answers = 0  # polls that came back, complete or refused: silence is neither
@@ -120,6 +131,12 @@ class Mirror:
             if self.polled_at >= asked_at:
                 return
 
+    async def sit_out(self, seconds: float) -> None:
+        """Wait so long, or until the exchange is there again after it was not."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._back.wait()
+
     def ask_soon(self) -> None:
         """Have the next poll begin at once."""
         self._due.set()
@@ -129,6 +146,7 @@ class Mirror:
     def merge(self, record: OrderRecord) -> OrderRecord:
         """Take one answer or event in; answer the newest that is known."""
         self.on_record(record)
+        self.open_orders.hear(record)
         followed = self._followed.get(record.client_order_id)
         if followed is None:
             return record
@@ -160,6 +178,7 @@ class Mirror:
             case StreamReady():
                 if self._was_lost:
                     self.on_weather("the user stream is back")
+                    self._ring_back()
                 self._was_lost = False
                 self.streaming_since = self._clock.now()
                 self._due.set()
@@ -176,7 +195,8 @@ class Mirror:
             except (Unavailable, BadCredentials) as weather:  # a key may be allowed again
                 self.answers += 1
                 self._tell_trouble(f"the exchange does not answer: {weather}")
-                await self._sleep(min(self._limits.poll, 2_000))
+                pause = UNREACHED if isinstance(weather, NotSent) else TROUBLED
+                await self._sleep(min(self._limits.poll, pause))
                 continue
             self.answers += 1
             self._tell_trouble("")
@@ -186,7 +206,14 @@ class Mirror:
         """Say it once when it is lost and once when it is back."""
         if bool(trouble) != self._troubled:
             self.on_weather(trouble or "the exchange answers again")
+        if self._troubled and not trouble:
+            self._ring_back()
         self._troubled = bool(trouble)
+
+    def _ring_back(self) -> None:
+        """Wake whoever sits bad weather out."""
+        self._back.set()
+        self._back.clear()
 
     async def _sleep(self, ms: int) -> None:
         timer = asyncio.get_running_loop().call_later(ms / 1000, self._due.set)
@@ -199,6 +226,7 @@ class Mirror:
         account = await self._venue.account()
         self.take_account(account)
         open_orders = await self._venue.open_orders()
+        self.open_orders.polled(open_orders, began=began)
         for record in open_orders:
             self.merge(record)
         await self._ask_missing({record.client_order_id for record in open_orders})
@@ -249,7 +277,41 @@ class Mirror:
         if all_trades_known(merged.fills, merged.executed):
             return merged
         fills = await self._venue.fills(record.symbol, record.order_id)
-        return self.merge(replace(merged, fills=tuple(fills)))
+        merged = self.merge(replace(merged, fills=tuple(fills)))
+        followed = self._followed.get(record.client_order_id)
+        if followed is None:
+            return merged
+        if all_trades_known(merged.fills, merged.executed):
+            followed.short = 0
+            return merged
+        return await self._correct(followed, merged, fills)
+
+    async def _correct(
+        self, followed: Followed, heard: OrderRecord, fills: Sequence[Fill]
+    ) -> OrderRecord:
+        """Go back to what the exchange answers where an event said what no trade ever showed.
+
+        Only once order and trades, asked for, agree with each other and have disagreed with what
+        was heard for as long as an order in doubt is looked for.
+        """
+        now = self._clock.now()
+        followed.short_since = followed.short_since if followed.short else now
+        followed.short += 1
+        long_enough = now - followed.short_since >= self._limits.doubt_look
+        if followed.short < SHORT_MAX or not long_enough:
+            return heard
+        asked = await self._venue.find_order(
+            heard.symbol, order_id=heard.order_id, client_order_id=heard.client_order_id
+        )
+        if asked is None or not all_trades_known(fills, asked.executed):
+            return heard
+        self.on_weather(
+            f"order {heard.order_id} ({heard.symbol}): an event said that {plain(heard.executed)} "
+            f"was executed, its trades are {plain(asked.executed)}: going on with these"
+        )
+        followed.record, followed.short = replace(asked, fills=tuple(fills)), 0
+        followed.bell.set()
+        return followed.record
 
 
 def settled(record: OrderRecord) -> bool:

@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol, Self
 from lib.amounts import EXACT, ZERO, common_multiple, decimals, plain, remainder, sensible
 from lib.filters import (
     Complaint,
+    Counts,
     Filter,
     Lot,
     Notional,
@@ -27,6 +28,11 @@ __all__ = ["EXACT", "MARKET_MARGIN", "Complaint", "OrderLike", "SymbolRules", "p
 
 MARKET_MARGIN = Decimal("0.02")
 """How far beyond the reference price a market order is expected to fill at worst: two percent."""
+
+EXCHANGE_WIDE = "EXCHANGE_"
+UNLIMITED = Counts(EXCHANGE_WIDE)
+NAME_MAX = 100
+PLACES_MAX = 36
 
 PRICED = frozenset({"LIMIT", "LIMIT_MAKER", "STOP_LOSS_LIMIT", "TAKE_PROFIT_LIMIT"})
 TRIGGERED = frozenset({"STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT"})
@@ -85,18 +91,25 @@ class SymbolRules:
     order_lists_max: int | None = None
     amends_max: int | None = None
     position_max: Decimal | None = None
+    exchange_counts: Counts = UNLIMITED
 
     @classmethod
-    def parse(cls, symbol: Mapping[str, Any]) -> Self:
+    def parse(cls, symbol: Mapping[str, Any], exchange_counts: Counts = UNLIMITED) -> Self:
         """Read one element of `exchangeInfo.symbols`; filters we do not know are ignored.
 
-        Raises ValueError, naming the symbol, for what is not such an element.
+        `exchange_counts` hold over all symbols. Raises ValueError, naming the symbol, for what is
+        not such an element.
         """
         try:
-            return cls(**_facts(symbol), **_filters(symbol))
+            return cls(**_facts(symbol), **_filters(symbol), exchange_counts=exchange_counts)
         except (KeyError, TypeError, ValueError, AttributeError, InvalidOperation) as wrong:
             name = symbol.get("symbol") if isinstance(symbol, Mapping) else symbol
             raise ValueError(f"the rules of {name!r} cannot be read: {wrong!r}") from wrong
+
+    @property
+    def counts(self) -> Counts:
+        """How many orders of each kind may be open on this symbol."""
+        return Counts("", self.orders_max, self.algo_orders_max, self.order_lists_max)
 
     def round_price(self, price: Decimal, side: Literal["BUY", "SELL"]) -> Decimal:
         """Round to the tick, in favour of who orders: a BUY down, a SELL up.
@@ -124,36 +137,20 @@ class SymbolRules:
             step = common_multiple(step, self.market_lot.step)
         return EXACT.subtract(quantity, remainder(quantity, step))
 
-    def complaints(
-        self,
-        order: OrderLike,
-        *,
-        reference_price: Decimal | None = None,
-        open_orders: int = 0,
-        open_algo_orders: int = 0,
-    ) -> list[str]:
-        """Say every rule that would refuse this order, in plain words with the values."""
-        found = self.refusals(
-            order,
-            reference_price=reference_price,
-            open_orders=open_orders,
-            open_algo_orders=open_algo_orders,
-        )
-        return [complaint.text for complaint in found]
+    def complaints(self, order: OrderLike, *, reference_price: Decimal | None = None) -> list[str]:
+        """Say every rule that would refuse this order, in plain words with the values.
+
+        Rules that look at what is open already are lib/room.py's.
+        """
+        return [found.text for found in self.refusals(order, reference_price=reference_price)]
 
     def refusals(
-        self,
-        order: OrderLike,
-        *,
-        reference_price: Decimal | None = None,
-        open_orders: int = 0,
-        open_algo_orders: int = 0,
+        self, order: OrderLike, *, reference_price: Decimal | None = None
     ) -> list[Complaint]:
         """Say the same as `complaints`, each with the name of the rule.
 
         `reference_price` is the symbol's reference price, else the average of the filter's last
-        minutes, else the last trade; without it, what needs it is not judged. The counts are of
-        the open orders on this symbol, of all kinds and of the triggered kind alone.
+        minutes, else the last trade; without it, what needs it is not judged.
         """
         senseless = list(_check_amounts(order))
         if senseless:
@@ -161,7 +158,6 @@ class SymbolRules:
         return [
             *_check_admission(self, order),
             *_check_parameters(self, order),
-            *_check_counts(self, order, open_orders, open_algo_orders),
             *_check_prices(self, order, reference_price),
             *_check_quantity(self, order, reference_price),
             *_check_notional(self, order, reference_price),
@@ -178,8 +174,9 @@ class SymbolRules:
 
         A SELL locks base; a BUY locks quote: price times quantity of what has a price, the quote
         quantity where one is given, else the quantity at the dearer of reference and stop price,
-        plus `margin`. Commissions come out of what is received or out of BNB: not counted here.
-        Raises ValueError where a price would be needed and none is known.
+        raised by what a trail may follow, plus `margin`. Commissions come out of what is received
+        or out of BNB: not counted here.
+        Raises ValueError without an amount, and where a price would be needed and none is known.
         """
         if order.side == "SELL":
             return self.base_asset, _base_spent(order, reference_price, margin)
@@ -197,7 +194,8 @@ def _refuse_senseless(name: str, amount: Decimal) -> None:
 def _base_spent(order: OrderLike, reference_price: Decimal | None, margin: Decimal) -> Decimal:
     if order.quantity:
         return order.quantity
-    assert order.quote_quantity is not None, "an order has a quantity or a quote quantity"
+    if not order.quote_quantity:
+        raise ValueError("an order needs a quantity or a quote quantity")
     if not reference_price:
         raise ValueError("selling for a quote quantity: the price is not known")
     dearest = EXACT.multiply(order.quote_quantity, 1 + margin)
@@ -207,13 +205,28 @@ def _base_spent(order: OrderLike, reference_price: Decimal | None, margin: Decim
 def _quote_spent(order: OrderLike, reference_price: Decimal | None, margin: Decimal) -> Decimal:
     if order.quote_quantity:
         return order.quote_quantity
-    assert order.quantity is not None, "an order has a quantity or a quote quantity"
+    if not order.quantity:
+        raise ValueError("an order needs a quantity or a quote quantity")
     if order.type in PRICED and order.price:
         return EXACT.multiply(order.quantity, order.price)
-    price = max(reference_price or ZERO, order.stop_price or ZERO)
+    price = _dearest(order, reference_price or ZERO)
     if not price:
         raise ValueError(f"buying by {order.type}: the price is not known")
     return EXACT.multiply(EXACT.multiply(order.quantity, price), 1 + margin)
+
+
+def _dearest(order: OrderLike, reference_price: Decimal) -> Decimal:
+    """Answer the price at which a buy without one of its own begins to work at worst.
+
+    A trail follows the price down from where it began and triggers `trailing_delta` above its
+    lowest, hence never further above its beginning: the market, or the stop price it waits for.
+    """
+    stop = order.stop_price or ZERO
+    if order.trailing_delta is None:
+        return max(reference_price, stop)
+    below = order.type.startswith("TAKE_PROFIT") and stop
+    begins = stop if below else max(reference_price, stop)
+    return EXACT.multiply(begins, Decimal(10_000 + order.trailing_delta).scaleb(-4))
 
 
 # --- why an order would be refused
@@ -284,18 +297,6 @@ def _check_presence(
         yield Complaint("PARAMETER", f"a {order.type} order takes no {name}")
 
 
-def _check_counts(
-    rules: SymbolRules, order: OrderLike, open_orders: int, open_algo_orders: int
-) -> Iterator[Complaint]:
-    if rules.orders_max is not None and open_orders >= rules.orders_max:
-        words = f"{open_orders} orders are open on {rules.symbol}, the most it takes"
-        yield Complaint("MAX_NUM_ORDERS", words)
-    most = rules.algo_orders_max
-    if order.type in TRIGGERED and most is not None and open_algo_orders >= most:
-        words = f"{open_algo_orders} stop orders are open on {rules.symbol}, the most it takes"
-        yield Complaint("MAX_NUM_ALGO_ORDERS", words)
-
-
 def _check_prices(
     rules: SymbolRules, order: OrderLike, reference_price: Decimal | None
 ) -> Iterator[Complaint]:
@@ -349,18 +350,39 @@ def _facts(symbol: Mapping[str, Any]) -> dict[str, Any]:
         "amend_allowed": "amendAllowed",
     }
     return {
-        "symbol": str(symbol["symbol"]),
-        "base_asset": str(symbol["baseAsset"]),
-        "quote_asset": str(symbol["quoteAsset"]),
-        "status": str(symbol["status"]),
-        "base_precision": int(symbol.get("baseAssetPrecision", 8)),
-        "quote_precision": int(symbol.get("quoteAssetPrecision", symbol.get("quotePrecision", 8))),
-        "base_commission_precision": int(symbol.get("baseCommissionPrecision", 8)),
-        "quote_commission_precision": int(symbol.get("quoteCommissionPrecision", 8)),
-        "order_types": frozenset(map(str, symbol["orderTypes"])),
-        "spot_allowed": symbol.get("isSpotTradingAllowed", True) is True,
-        **{ours: symbol.get(theirs, False) is True for ours, theirs in flags.items()},
+        "symbol": _name(symbol["symbol"]),
+        "base_asset": _name(symbol["baseAsset"]),
+        "quote_asset": _name(symbol["quoteAsset"]),
+        "status": _name(symbol["status"]),
+        "base_precision": _places(symbol, "baseAssetPrecision"),
+        "quote_precision": _places(symbol, "quoteAssetPrecision", "quotePrecision"),
+        "base_commission_precision": _places(symbol, "baseCommissionPrecision"),
+        "quote_commission_precision": _places(symbol, "quoteCommissionPrecision"),
+        "order_types": frozenset(map(_name, symbol["orderTypes"])),
+        "spot_allowed": _flag(symbol, "isSpotTradingAllowed", otherwise=True),
+        **{ours: _flag(symbol, theirs, otherwise=False) for ours, theirs in flags.items()},
     }
+
+
+def _name(value: object) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= NAME_MAX:
+        raise ValueError("something else where a name belongs")
+    return value
+
+
+def _places(symbol: Mapping[str, Any], *keys: str) -> int:
+    """Read how many decimal places there are, under the first name that is there."""
+    value = next((symbol[key] for key in keys if key in symbol), 8)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= PLACES_MAX:
+        raise ValueError(f"{keys[0]} is no number of decimal places")
+    return value
+
+
+def _flag(symbol: Mapping[str, Any], key: str, *, otherwise: bool) -> bool:
+    value = symbol.get(key, otherwise)
+    if not isinstance(value, bool):
+        raise TypeError(f"{key} is neither true nor false")
+    return value
 
 
 def _filters(symbol: Mapping[str, Any]) -> dict[str, Any]:

@@ -121,6 +121,7 @@ class Order(Context):
     state: OrderState = OrderState.PLANNED
     planned_at: int = 0
     id: str = ""  # our client order id; the exchange finds the order by it
+    list_id: str = ""  # of the order list it was announced with; empty for a single order
     token: str = ""  # the intent on disk without which no request leaves
     sends: int = 0  # how often this id was announced
     sent_at: int = 0
@@ -375,6 +376,14 @@ def absorb(order: Order, record: OrderRecord) -> None:
         order.state = _FINAL_STATE[record.status]
         order.ended_at = record.updated_at
         order.reason = record.reason or order.reason
+        order.executed_quote = _believed_quote(order)
+
+
+def _believed_quote(order: Order) -> Decimal:
+    """Answer what was paid or got: what the exchange said in sum, unless its trades deny it."""
+    traded = sum((fill.quote for fill in order.fills), ZERO)
+    near = abs(order.executed_quote - traded) * 100 <= traded
+    return order.executed_quote if near else traded
 
 
 def _take_quantity(order: Order, quantity: Decimal) -> None:

@@ -16,19 +16,31 @@ from pydantic import ValidationError
 
 from lib.atomic_json import ContextFile
 from lib.disk import Disk
-from lib.errors import CorruptContext, MissingBarrier, OutcomeUnknown, Refused, Unavailable
+from lib.errors import (
+    BadCredentials,
+    CorruptContext,
+    MissingBarrier,
+    OutcomeUnknown,
+    Refused,
+    Unavailable,
+)
 from lib.exchange import CancelRequest, OrderRecord
 from lib.floor import Floor
 from lib.generation import Generation
 from lib.ids import OwnId, bot_tag, intent_token, make_id, parse_id
+from lib.journal.rows import Happening, state_of
 from lib.machine import Context, Machine, drive
 from lib.money import plain
 from lib.news import Kind
+from lib.orders import OrderState
 
 FILE: Final = "installation.orphans.json"  # no bot can have this name
 CANCELER: Final = "orphans of this installation"  # nor this one, by which ids are made
 OPEN_FOR_MS: Final = 60_000  # an order must be open for so long before it is taken for an orphan
 SEND_WINDOW: Final = 10_000  # ms between announcing a cancel and the last moment to send it
+UNKNOWN_MAX: Final = 3_600_000  # ms after a cancel at which an order that is unknown is forgotten
+WHY: Final = "no bot knows it"
+NO_END: Final = (BadCredentials, Unavailable, Refused, OutcomeUnknown)  # for the next poll to show
 
 
 class Orphan(Context):
@@ -58,11 +70,14 @@ async def cancel_orphans(canceler: "Canceler", ctx: Orphans) -> Machine[Orphans]
         shown = await canceler.next_poll()
         ended = await canceler.ended(ctx, shown)
         ctx.waiting = [orphan for orphan in ctx.waiting if orphan.order_id not in ended]
-        announced = [canceler.announce(ctx, record) for record in shown]
+        due = [record for record in shown if canceler.is_due(ctx, record)]
+        announced = [canceler.announce(ctx, record) for record in due]
         if ended or announced:
             yield ctx
         for orphan in announced:
             await canceler.cancel(orphan)
+        if announced:
+            canceler.poll_soon()
 
 
 class Canceler:
@@ -87,6 +102,9 @@ class Canceler:
         self._disk = disk
         self._file: ContextFile | None = None
         self._shown: list[OrderRecord] = []
+        self._polled_at = 0  # exchange ms at which the poll that showed them began
+        self._announced: list[tuple[Orphan, OrderRecord]] = []  # not on disk yet
+        self._records: dict[int, OrderRecord] = {}  # as last shown, by order id, of those waiting
         self._polled = asyncio.Event()
         self._broken = False
 
@@ -102,8 +120,10 @@ class Canceler:
             if (own := parse_id(record.client_order_id)) is not None
             and own.installation == self._floor.installation
             and open_for_long(record, now)
+            and not self._floor.others.is_of_a_copy(record)
             and self.cares_for(own)
         ]
+        self._polled_at = self._floor.mirror.polled_at
         self._polled.set()
 
     async def keep(self, account: str) -> None:
@@ -129,7 +149,17 @@ class Canceler:
         for orphan in ctx.waiting:
             if orphan.order_id not in still_open and await self._has_ended(orphan):
                 ended.add(orphan.order_id)
+                self._records.pop(orphan.order_id, None)
         return ended
+
+    def is_due(self, ctx: Orphans, record: OrderRecord) -> bool:
+        """Say whether an order was open still after the newest cancel of it."""
+        canceled_at = [
+            orphan.send_by - SEND_WINDOW
+            for orphan in ctx.waiting
+            if orphan.order_id == record.order_id
+        ]
+        return all(at < self._polled_at for at in canceled_at)
 
     def announce(self, ctx: Orphans, record: OrderRecord) -> Orphan:
         """Write the intent of a cancel into the context, under an id of its own."""
@@ -153,7 +183,12 @@ class Canceler:
         others = [each for each in ctx.waiting if each.order_id != record.order_id]
         if len(others) == len(ctx.waiting):
             self._tell(Kind.WARNING, f"{describe_orphan(record)}: it is being canceled")
+        for known in ctx.waiting:
+            if known.order_id == record.order_id:  # the journal may have lost it to a crash
+                self._note_intent(known, record, learned=True)
         ctx.waiting = [*others, orphan]
+        self._announced.append((orphan, record))
+        self._records[orphan.order_id] = record
         return orphan
 
     async def cancel(self, orphan: Orphan) -> None:
@@ -169,10 +204,18 @@ class Canceler:
             recv_window=self._floor.limits.recv_window,
             target_order_id=orphan.order_id,
         )
+        record = self._records[orphan.order_id]
+        self._note(Happening.CANCEL_SENT, orphan, record, WHY)
         try:
-            await self._floor.venue.cancel(request)
-        except (Refused, Unavailable, OutcomeUnknown):  # gone meanwhile, or for the next poll
+            answer = await self._floor.venue.cancel(request)
+        except NO_END as wrong:
+            told = f"{type(wrong).__name__}: {wrong}"
+            self._note(Happening.CANCEL_REPLY, orphan, record, told)
             return
+        self._note(Happening.CANCEL_REPLY, orphan, answer, answer.reason)
+
+    def poll_soon(self) -> None:
+        """Have a poll show what came of the cancels."""
         self._floor.mirror.ask_soon()
 
     # --- the steps of the above
@@ -182,15 +225,26 @@ class Canceler:
             found = await self._floor.venue.find_order(
                 orphan.symbol, order_id=orphan.order_id, client_order_id=orphan.client_order_id
             )
-        except Unavailable:
+        except (Unavailable, BadCredentials):
             return False
         except Refused:  # archived, or of a symbol that is no longer traded
             return True
-        if found is None or not found.status.final:
+        if found is None or found.client_order_id != orphan.client_order_id:
+            return self._is_forgotten(orphan)
+        if not found.status.final:
             return False
+        self._note_intent(orphan, found, learned=True)
+        self._note(Happening.RESULT, orphan, found, found.reason or WHY)
         done = f"{plain(found.executed)} of {plain(found.quantity)} executed"
         self._tell(Kind.ORDER, f"order {orphan.order_id}: {found.status.lower()}, {done}")
         return True
+
+    def _is_forgotten(self, orphan: Orphan) -> bool:
+        """Say whether the exchange has no such order any more, as after a reset of a test venue."""
+        gone = self._floor.clock.now() - orphan.send_by > UNKNOWN_MAX
+        if gone:
+            self._tell(Kind.WARNING, f"order {orphan.order_id} is unknown at the exchange")
+        return gone
 
     def _load(self, account: str) -> Orphans:
         """Go on with what is on disk; what belongs to another account is not ours to cancel."""
@@ -212,6 +266,36 @@ class Canceler:
             self._file = ContextFile.create(self._path, fields, disk=self._disk)
         else:
             await self._file.saved(fields)
+        announced, self._announced = self._announced, []
+        for orphan, record in announced:
+            self._note_intent(orphan, record)
+
+    # --- what the journal is told
+
+    def _note_intent(self, orphan: Orphan, record: OrderRecord, *, learned: bool = False) -> None:
+        at = orphan.send_by - SEND_WINDOW
+        self._note(Happening.CANCEL_INTENT, orphan, record, WHY, at=at, learned=learned)
+
+    def _note(
+        self,
+        happening: Happening,
+        orphan: Orphan,
+        record: OrderRecord,
+        reason: str,
+        *,
+        at: int = 0,
+        learned: bool = False,
+    ) -> None:
+        after = state_of(record.status) if record.status.final else OrderState.CANCELING
+        self._floor.journal.note_orphan(
+            happening,
+            record,
+            cancel_id=orphan.cancel_id,
+            after=after,
+            reason=reason,
+            at=at,
+            learned=learned,
+        )
 
     def _tell(self, kind: Kind, text: str) -> None:
         self._tell_all("", kind, text)

@@ -11,6 +11,9 @@ deadline, a trail, a stop that was gapped) comes on top: it cancels the pair, aw
 sells what is left at market. While there is no pair (`unprotected_because` says why), prices
 beyond take profit and stop are acted on from here.
 
+With `trailing_delta` the stop trails at the exchange; a pair that takes the place of another
+begins to trail anew, and `stop` is what is watched from here while no pair stands.
+
 The entry is one order, or with its pair an OTOCO. The coins are bought first: long only.
 """
 
@@ -20,28 +23,33 @@ from typing import Final
 from lib.amounts import EXACT, common_multiple
 from lib.desk import Desk
 from lib.errors import Halt
-from lib.exchange import ZERO
+from lib.exchange import ZERO, Quote
 from lib.machine import Machine, together
 from lib.money import SymbolRules, plain
 from lib.oco import FEE_RATE, plan_oco, plan_otoco
 from lib.order_lists import GUARDS, OrderList, add_list
 from lib.orders import Order, OrderState, add_order
 from lib.position_watch import (
+    bases_of_pair,
     close,
     close_position,
     give_entry_up,
-    last_price,
+    look,
     move_stop,
     review,
+    spoken,
     stir,
     watch,
 )
 from lib.protection import (
     Ending,
     Position,
+    Trigger,
     bare_since,
     canceled_by_another,
 )
+from lib.quotes import price_of
+from lib.trailing import trail_at_exchange
 
 RETRY: Final = 60_000  # ms after a refusal before a pair is tried again
 SALE_PAUSE: Final = 5_000  # ms after a sale that nobody took
@@ -51,6 +59,7 @@ SALE_VALID_FOR: Final = 900_000  # ms: what is to be closed is closed, also afte
 __all__ = [
     "Ending",
     "Position",
+    "Trigger",
     "close_position",
     "hold_position",
     "move_stop",
@@ -92,6 +101,7 @@ def plan_bracket(
     take_profit: Decimal,
     stop: Decimal,
     stop_limit: Decimal | None = None,
+    trailing_delta: int | None = None,
     fee_rate: Decimal = FEE_RATE,
     give_up_at: int | None = None,
 ) -> Position:
@@ -114,7 +124,9 @@ def plan_bracket(
     position = plan_position(
         rules, bracket.legs[0], take_profit=take_profit, stop=stop, stop_limit=stop_limit
     )
-    position.entry, position.pair = None, bracket
+    position.entry, position.pair, position.trailing_delta = None, bracket, trailing_delta
+    if trailing_delta is not None:
+        trail_at_exchange(bracket, trailing_delta)
     return position
 
 
@@ -122,7 +134,8 @@ async def hold_position(desk: Desk, position: Position) -> Machine[Position]:
     """Open it, protect it, close it; the end is `over`, with `ending` and `result`.
 
     Raises Halt where a sale is refused, or a person canceled the pair and `when_canceled` says
-    park; released, it protects again.
+    park: once nothing more is bought, and again after a restart until the bot was released. Then
+    it protects again.
     """
     if position.over:
         return
@@ -145,20 +158,44 @@ async def _enter(desk: Desk, position: Position) -> Machine[Position]:
 async def _exit(desk: Desk, position: Position) -> Machine[Position]:
     """Have one thing stand for what is held: a pair, or a sale at market."""
     while not position.over:
+        if position.stopped:
+            await _heed_person(desk, position)
+            yield position
         async for position in _follow(desk, position):
             yield position
-        last = await last_price(desk, position)
+        quote = await look(desk, position, bases_of_pair(position))
         before = (position.pair, position.sale, position.trouble)
+        ended = position.sale or position.pair
         trouble = _settle(position, desk.now())
+        if ended is not None and ended.state is OrderState.REJECTED:
+            trouble = _miss(desk, position, trouble)
         if trouble:
+            _stop(desk, position, trouble)
             yield position
-            raise Halt(trouble)
-        if _decide(desk, position, last):
+            continue
+        if _decide(desk, position, quote):
             continue  # what was planned is announced in the save that holds the former's end
         if position.over or before != (None, None, position.trouble):
             yield position
         else:
             await stir(desk, position)
+
+
+def _stop(desk: Desk, position: Position, why: str) -> None:
+    """Decide that a person must look first: on disk before anybody is told."""
+    position.stopped, position.stopped_at = why, desk.releases
+    give_entry_up(position, "a person is to look at the position first")
+
+
+async def _heed_person(desk: Desk, position: Position) -> None:
+    """Wait until nothing more is bought, then stop the bot; a release lets it go on."""
+    while desk.releases == position.stopped_at:
+        if position.opening.final:
+            raise Halt(position.stopped)
+        await stir(desk, position)
+    position.stopped = ""
+    if position.missing:
+        _accept(position, min(position.missing, _missing(desk, position)))
 
 
 async def _follow(desk: Desk, position: Position) -> Machine[Position]:
@@ -174,9 +211,9 @@ async def _follow(desk: Desk, position: Position) -> Machine[Position]:
                 yield position
 
 
-def _decide(desk: Desk, position: Position, last: Decimal | None) -> bool:
+def _decide(desk: Desk, position: Position, quote: Quote) -> bool:
     """Plan a pair or a sale for what is held, or note the end; say whether one was planned."""
-    rules, now = desk.rules(position.symbol), desk.now()
+    rules, now, last = desk.rules(position.symbol), desk.now(), quote.last or None
     if _is_too_small(rules, position.lots, last):
         if position.opening.final:
             _end(position)
@@ -184,8 +221,7 @@ def _decide(desk: Desk, position: Position, last: Decimal | None) -> bool:
             position.trouble = TOO_SMALL
         return False
     position.trouble = position.trouble if position.trouble != TOO_SMALL else ""
-    if last is not None:
-        _judge_price(position, last)
+    _judge_price(position, quote)
     if position.ending is not None:
         position.sale = _plan_sale(rules, position) if last and now >= position.sell_at else None
     elif _is_time_for_a_pair(position, now):
@@ -207,17 +243,22 @@ def _end(position: Position) -> None:
     if not entry.filled:
         position.ending = Ending.NOTHING_BOUGHT
         position.because = position.because or entry.reason
+    elif position.ending is None and position.gone:
+        position.ending, position.because = Ending.GONE, "somebody else sold or moved it"
     elif position.ending is None:
         position.ending, position.because = Ending.DUST, "it is too small to be sold"
     position.over = True
 
 
-def _judge_price(position: Position, last: Decimal) -> None:
+def _judge_price(position: Position, quote: Quote) -> None:
     """Act from here on a price that a pair would have acted on."""
-    if last <= position.stop:
-        close(position, Ending.STOP, f"the price is {plain(last)}, beyond the stop")
-    elif last >= position.take_profit:
-        close(position, Ending.TAKE_PROFIT, f"the price is {plain(last)}, beyond the take profit")
+    low, high = (price_of(quote, base) for base in (position.stop_base, position.take_profit_base))
+    if low and low <= position.stop:
+        words = f"the {spoken(position.stop_base)} is {plain(low)}, beyond the stop"
+        close(position, Ending.STOP, words)
+    elif high and high >= position.take_profit:
+        words = f"the {spoken(position.take_profit_base)} is {plain(high)}, beyond the take profit"
+        close(position, Ending.TAKE_PROFIT, words)
 
 
 def _is_time_for_a_pair(position: Position, now: int) -> bool:
@@ -227,7 +268,7 @@ def _is_time_for_a_pair(position: Position, now: int) -> bool:
 
 
 def _plan_pair(rules: SymbolRules, position: Position) -> OrderList:
-    return plan_oco(
+    pair = plan_oco(
         rules,
         side="SELL",
         quantity=position.lots,
@@ -235,6 +276,9 @@ def _plan_pair(rules: SymbolRules, position: Position) -> OrderList:
         stop=position.stop,
         stop_limit=position.stop_limit,
     )
+    if position.trailing_delta is not None:
+        trail_at_exchange(pair, position.trailing_delta)
+    return pair
 
 
 def _plan_sale(rules: SymbolRules, position: Position) -> Order:
@@ -268,6 +312,8 @@ def _settle_pair(position: Position, now: int) -> str:
     position.entry = position.entry or pair.working
     sold = [leg for leg in pair.exits if leg.filled]
     position.exits.extend(sold)
+    if _was_taken_away(position, pair) and position.when_canceled == "park":
+        return _trouble_of_lost_pair(position, pair)
     for leg in sold:
         if leg.type in GUARDS or leg.state is OrderState.FILLED:
             _note_exit(position, leg)
@@ -282,6 +328,11 @@ def _settle_pair(position: Position, now: int) -> str:
         position.retry_at = now + RETRY
         return ""
     return _trouble_of_lost_pair(position, pair)
+
+
+def _was_taken_away(position: Position, pair: OrderList) -> bool:
+    """Say whether somebody else canceled what stood for coins that are to be kept."""
+    return position.ending is None and bool(position.lots) and canceled_by_another(pair)
 
 
 def _note_exit(position: Position, leg: Order) -> None:
@@ -315,3 +366,35 @@ def _settle_sale(position: Position, now: int) -> str:
             f"the sale of {plain(sale.quantity or ZERO)} at market was {sale.state}: {sale.reason}"
         )
     return ""
+
+
+# --- what is not there any more
+
+
+def _miss(desk: Desk, position: Position, trouble: str) -> str:
+    """Look whether the coins are still there, as what stands for them was refused.
+
+    Answers why a person must look: for that, or for the trouble that there was anyhow.
+    """
+    missing = _missing(desk, position)
+    if not missing:
+        return trouble
+    if position.when_sold == "accept":
+        _accept(position, missing)
+        return ""
+    position.missing = missing
+    return (
+        f"{plain(missing)} of {plain(position.lots)} {position.base_asset} are not free in the "
+        "account: sold, moved or locked by somebody else"
+    )
+
+
+def _missing(desk: Desk, position: Position) -> Decimal:
+    """Answer what the account lacks of what is to be sold, while nothing of ours stands for it."""
+    return max(ZERO, position.lots - desk.wallet.free_to_sell(position.symbol))
+
+
+def _accept(position: Position, missing: Decimal) -> None:
+    """Go on with what is left, at once."""
+    position.gone, position.missing = EXACT.add(position.gone, missing), ZERO
+    position.trouble, position.retry_at = "", 0

@@ -3,6 +3,7 @@
 Nothing is done here: what is decided is written into the position, and is in force with the save.
 """
 
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from decimal import Decimal
 from typing import Final
@@ -10,15 +11,18 @@ from typing import Final
 from lib.amounts import EXACT
 from lib.desk import Desk
 from lib.errors import Unavailable
+from lib.exchange import ZERO, Quote
 from lib.machine import Machine
 from lib.money import SymbolRules, plain
 from lib.order_lists import OrderList
 from lib.orders import LIVE, Order, OrderState
 from lib.protection import Ending, Position, bare_since, lost_its_stop, triggered_at
+from lib.quotes import Base, Bounds, price_of
 from lib.trailing import PAUSE, Trail, moved_enough, take_price
 
 LOOK: Final = 1_000  # ms between two looks at the time, shortly before it matters
 SOON: Final = 10_000
+ALL_BASES: Final[tuple[Base, ...]] = ("bid", "ask", "last")
 
 
 def close_position(position: Position, because: str) -> None:
@@ -30,10 +34,13 @@ def move_stop(rules: SymbolRules, position: Position, stop: Decimal) -> bool:
     """Decide where the stop is to be; a limit behind it keeps its distance.
 
     Takes effect with the next save, by a new pair. Answers whether it will: not where the
-    position ends, its take profit was executed in part, or its pair is on its way.
+    position ends, its take profit was executed in part, its pair is on its way, or its stop
+    trails at the exchange.
     """
     pair, stop = position.pair, rules.round_price(stop, "SELL")
     if position.over or position.ending is not None or not stop < position.take_profit:
+        return False
+    if position.trailing_delta is not None:
         return False
     if pair is not None and (not _stands(pair) or not _begun(pair)):
         return False
@@ -51,8 +58,10 @@ async def watch(desk: Desk, position: Position) -> Machine[Position]:
     pause, saved = 0, _mark(position)
     while not position.over:
         before = _decisions(position)
-        if position.trail is not None and position.lots:
-            await _step_trail(desk, position, pause)
+        if position.lots and not position.stopped and _bases_on_top(position):
+            quote = await look(desk, position, _bases_on_top(position))
+            await _step_trail(desk, position, quote, pause)
+            _heed_triggers(position, quote)
             pause = PAUSE
         review(position, desk.now())
         if _decisions(position) != before or _trail_moved(position, saved):
@@ -130,17 +139,18 @@ def close(position: Position, ending: Ending, because: str) -> None:
     give_entry_up(position)
 
 
-def give_entry_up(position: Position) -> None:
+def give_entry_up(position: Position, why: str = "the position is being closed") -> None:
     """Decide to buy no more."""
     entry = position.entry
     if entry is not None and not entry.final and not entry.give_up:
-        entry.give_up = "the position is being closed"
+        entry.give_up = why
 
 
-async def _step_trail(desk: Desk, position: Position, pause: int) -> None:
-    trail, last = position.trail, await last_price(desk, position)
-    if trail is not None and trail.turned_at is None and last is not None:
-        await take_price(desk, trail, last, pause=pause)
+async def _step_trail(desk: Desk, position: Position, quote: Quote, pause: int) -> None:
+    trail = position.trail
+    price = ZERO if trail is None else price_of(quote, trail.base)
+    if trail is not None and trail.turned_at is None and price:
+        await take_price(desk, trail, price, pause=pause)
         _heed_trail(desk.rules(position.symbol), position, trail)
 
 
@@ -153,14 +163,44 @@ def _heed_trail(rules: SymbolRules, position: Position, trail: Trail) -> None:
             move_stop(rules, position, trail.line)
 
 
+def _heed_triggers(position: Position, quote: Quote) -> None:
+    """End it where the price of a trigger is at or beyond its bound."""
+    for trigger in position.triggers:
+        price = price_of(quote, trigger.base)
+        if price and Bounds(trigger.below, trigger.above).crossed_by(price):
+            words = f"the {spoken(trigger.base)} is {plain(price)}, beyond a trigger"
+            close(position, Ending.TRIGGER, words)
+
+
+def spoken(base: Base) -> str:
+    """Name a price to a person."""
+    return "price" if base == "last" else base
+
+
 # --- waiting
 
 
-async def last_price(desk: Desk, position: Position) -> Decimal | None:
-    """Answer the last price, if it can be had; a pair is placed without it too."""
+async def look(desk: Desk, position: Position, bases: Iterable[Base]) -> Quote:
+    """Answer the prices that are asked for; zero for what cannot be had now."""
+    known = {base: await _price(desk, position.symbol, base) for base in set(bases)}
+    bid, ask, last = (known.get(base, ZERO) for base in ALL_BASES)
+    return Quote(position.symbol, bid=bid, ask=ask, last=last)
+
+
+async def _price(desk: Desk, symbol: str, base: Base) -> Decimal:
     with suppress(Unavailable):
-        return await desk.price(position.symbol)
-    return None
+        return await desk.price(symbol, base=base)
+    return ZERO
+
+
+def bases_of_pair(position: Position) -> list[Base]:
+    """Answer the prices that count while no pair stands; the last one says what is dust."""
+    return ["last", position.stop_base, position.take_profit_base]
+
+
+def _bases_on_top(position: Position) -> list[Base]:
+    on_trail = [] if position.trail is None else [position.trail.base]
+    return [*on_trail, *(trigger.base for trigger in position.triggers)]
 
 
 async def stir(desk: Desk, position: Position) -> None:
@@ -170,8 +210,7 @@ async def stir(desk: Desk, position: Position) -> None:
     if soonest < now + SOON:
         await desk.until(min(soonest, now + LOOK))
         return
-    below, above = _price_bounds(desk, position)
-    await desk.stirring(position.symbol, below=below, above=above)
+    await desk.stirring(position.symbol, *_bounds(desk, position))
 
 
 def _times(position: Position) -> list[int]:
@@ -186,14 +225,23 @@ def _times(position: Position) -> list[int]:
     ]
 
 
-def _price_bounds(desk: Desk, position: Position) -> tuple[Decimal | None, Decimal | None]:
+def _bounds(desk: Desk, position: Position) -> Iterator[Bounds]:
     """Answer the prices at which there is something to decide."""
-    below, above, trail = [], [], position.trail
-    if trail is not None and trail.line is not None and trail.mark is not None:
-        rules = desk.rules(position.symbol)
-        below.append(trail.line)
-        above.append(trail.mark + (rules.prices.tick or Decimal(1).scaleb(-rules.quote_precision)))
-    if position.pair is None and position.lots:
-        below.append(position.stop)
-        above.append(position.take_profit)
-    return max(below, default=None), min(above, default=None)
+    if not position.lots or position.stopped:
+        return
+    if position.ending is None:
+        for trigger in position.triggers:
+            yield Bounds(trigger.below, trigger.above, trigger.base)
+        if position.trail is not None:
+            yield _trail_bounds(desk, position.trail)
+    if position.pair is None:
+        yield Bounds(below=position.stop, base=position.stop_base)
+        yield Bounds(above=position.take_profit, base=position.take_profit_base)
+
+
+def _trail_bounds(desk: Desk, trail: Trail) -> Bounds:
+    if trail.mark is None:
+        return Bounds(above=trail.activation or ZERO, base=trail.base)
+    rules = desk.rules(trail.symbol)
+    tick = rules.prices.tick or Decimal(1).scaleb(-rules.quote_precision)
+    return Bounds(trail.line, trail.mark + tick, trail.base)

@@ -6,9 +6,9 @@ why: `Position.unprotected_because` is never empty while a lot of it has no stop
 
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from lib import results
 from lib.amounts import remainder
@@ -17,6 +17,7 @@ from lib.machine import Context
 from lib.money import EXACT, SymbolRules, plain
 from lib.order_lists import OrderList, guards
 from lib.orders import LIVE, PROBED, UNSETTLED, Order, OrderState
+from lib.quotes import Base
 from lib.results import booked
 from lib.trailing import Trail
 from lib.turnover import Turnover, book
@@ -32,9 +33,25 @@ class Ending(StrEnum):
     STOP = "stop"
     DEADLINE = "deadline"
     TRAIL = "trail"
+    TRIGGER = "trigger"  # a price that was to end it
     TOLD = "told"  # the bot's own decision
     NOTHING_BOUGHT = "nothing bought"
+    GONE = "gone"  # somebody else sold or moved what was bought
     DUST = "dust"  # all that was bought is too small to be sold
+
+
+class Trigger(Context):
+    """A price at which a position is closed from here, on top of the pair that stands for it."""
+
+    below: Decimal | None = None  # close once the price is at or below this
+    above: Decimal | None = None
+    base: Base = "last"  # bid: what a sale at market would get; ask: what a buy would pay
+
+    @model_validator(mode="after")
+    def _has_a_bound(self) -> Self:
+        if self.below is None and self.above is None:
+            raise ValueError("a trigger needs a price: below or above")
+        return self
 
 
 class Position(Context):
@@ -51,9 +68,14 @@ class Position(Context):
     close_at: int | None = None  # exchange ms: then it is sold at market
     trail: Trail | None = None
     on_trail: Literal["close", "move"] = "close"  # move: the stop at the exchange follows its line
+    trailing_delta: int | None = None  # the stop trails at the exchange; 1/100 of a percent
+    triggers: list[Trigger] = []  # prices that end it, watched from here as long as it is held
+    stop_base: Base = "last"  # the price that `stop` is held against while no pair stands
+    take_profit_base: Base = "last"
     patience: int = Field(default=PATIENCE, ge=0)
     gap_patience: int = Field(default=GAP_PATIENCE, ge=0)
     when_canceled: Literal["protect", "park"] = "protect"  # by a person, at the exchange
+    when_sold: Literal["accept", "park"] = "park"  # by a person: coins that are not there any more
 
     # what we know
     entry: Order | None = None  # None: it is the working order of `pair`, an OTOCO
@@ -65,6 +87,10 @@ class Position(Context):
     trouble: str = ""  # what became of the last pair, if that was not meant to be
     retry_at: int = 0  # exchange ms before which no pair is tried after a refusal
     sell_at: int = 0  # exchange ms before which no sale is tried after one that nobody took
+    stopped: str = ""  # why a person is to look before anything else is done
+    stopped_at: int = 0  # how many releases there had been; another one lets it go on
+    missing: Decimal = ZERO  # of base, as it stopped; what a release accepts as gone
+    gone: Decimal = ZERO  # of base: sold or moved by somebody else
     over: bool = False
 
     @property
@@ -77,7 +103,7 @@ class Position(Context):
     @property
     def held(self) -> Decimal:
         """Answer what is there in base: bought and not sold, less the fees taken in coins."""
-        moved = _net(self.opening, self.base_asset)
+        moved = _net(self.opening, self.base_asset) - self.gone
         return max(ZERO, moved + sum((_net(sold, self.base_asset) for sold in self._sales), ZERO))
 
     @property
@@ -168,7 +194,8 @@ def bare_since(position: Position) -> int:
     It is the time of the fill that brought more than was sold and is guarded.
     """
     entry = position.opening
-    covered = position.guarded + sum(-_net(sold, position.base_asset) for sold in position.exits)
+    covered = position.guarded + position.gone
+    covered += sum((-_net(sold, position.base_asset) for sold in position.exits), ZERO)
     brought = ZERO
     for fill in entry.fills:
         fee = fill.commission if fill.commission_asset == position.base_asset else ZERO
@@ -179,6 +206,8 @@ def bare_since(position: Position) -> int:
 
 
 def _why_unprotected(position: Position) -> str:
+    if position.stopped:
+        return f"{position.stopped}; a person decides"
     if position.ending is not None:
         doing = "is being sold" if position.sale else "is to be sold"
         return f"it {doing} at market: {position.because}"

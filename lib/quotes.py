@@ -1,4 +1,4 @@
-"""The market as bots see it: the newest quote per symbol, and alarms on its price.
+"""The market as bots see it: the newest quote per symbol, and alarms on its prices.
 
 Feeds are shared by reference count. An alarm costs nothing while its price is not crossed: a
 thousand bots waiting on fifty symbols are not woken by ticks that do not concern them.
@@ -10,21 +10,47 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
+from lib.errors import Unavailable
 from lib.exchange import ZERO, Quote, Venue
 
 Ring: TypeAlias = Callable[[], None]
+Base: TypeAlias = Literal["last", "bid", "ask"]
+"""The price that is looked at: of the last trade, or what a sale or a buy at market gets now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Prices at or beyond which there is something to do."""
+
+    below: Decimal | None = None
+    above: Decimal | None = None
+    base: Base = "last"
+
+    def crossed_by(self, price: Decimal) -> bool:
+        """Say whether a price is at or beyond one of them."""
+        fell = self.below is not None and price <= self.below
+        return fell or (self.above is not None and price >= self.above)
 
 
 @dataclass(slots=True)
 class Alarm:
-    """Rings once, when the last price is at or beyond a bound."""
+    """Rings once, when the price of its base is at or beyond a bound."""
 
     symbol: str
     ring: Ring
+    base: Base = "last"
     live: bool = True
-    price: Decimal = ZERO  # the last price that made it ring
+    price: Decimal = ZERO  # the price that made it ring
+
+
+@dataclass(slots=True)
+class _Alarms:
+    """Those on one base."""
+
+    lows: list[tuple[Decimal, int, Alarm]] = field(default_factory=list)  # highest bound first
+    highs: list[tuple[Decimal, int, Alarm]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -33,8 +59,7 @@ class _Feed:
     users: int = 0
     quote: Quote | None = None
     heard_at: float = 0.0  # on the loop's clock
-    lows: list[tuple[Decimal, int, Alarm]] = field(default_factory=list)  # highest bound first
-    highs: list[tuple[Decimal, int, Alarm]] = field(default_factory=list)
+    alarms: dict[Base, _Alarms] = field(default_factory=dict)  # of the bases that are in use
     waiting: list[asyncio.Future[Quote]] = field(default_factory=list)
 
 
@@ -73,9 +98,10 @@ class Quotes:
         for future in waiting:
             if not future.done():
                 future.set_result(quote)
-        if quote.last:
-            _ring(feed.lows, quote.last, lambda bound: quote.last <= -bound)
-            _ring(feed.highs, quote.last, lambda bound: quote.last >= bound)
+        for base, alarms in feed.alarms.items():
+            price = price_of(quote, base)
+            if price:
+                _ring_all(alarms, price)
 
     def latest(self, symbol: str, *, younger_than: float) -> Quote | None:
         """Answer the newest quote if it was heard within so many seconds."""
@@ -84,6 +110,16 @@ class Quotes:
             return None
         age = asyncio.get_running_loop().time() - feed.heard_at
         return feed.quote if age <= younger_than else None
+
+    async def price(self, symbol: str, base: Base, *, younger_than: float) -> Decimal:
+        """Answer a price heard within so many seconds, else asked for. Raises Unavailable."""
+        quote = self.latest(symbol, younger_than=younger_than)
+        if quote is None or not price_of(quote, base):
+            quote = await self._venue.quote(symbol)
+        price = price_of(quote, base)
+        if not price:
+            raise Unavailable(f"{symbol} has no {base} price yet")
+        return price
 
     async def next(self, symbol: str) -> Quote:
         """Wait for news of an open symbol; answer the newest quote, however many came."""
@@ -94,24 +130,43 @@ class Quotes:
         return feed.quote or heard
 
     def alarm(
-        self, symbol: str, ring: Ring, *, below: Decimal | None = None, above: Decimal | None = None
+        self,
+        symbol: str,
+        ring: Ring,
+        *,
+        below: Decimal | None = None,
+        above: Decimal | None = None,
+        base: Base = "last",
     ) -> Alarm:
-        """Ring once, when the last price is at or beyond a bound. `dismiss` ends it."""
-        feed = self._feeds[symbol]
-        alarm = Alarm(symbol, ring)
+        """Ring once, when the price of that base is at or beyond a bound. `dismiss` ends it."""
+        alarms = self._feeds[symbol].alarms.setdefault(base, _Alarms())
+        alarm = Alarm(symbol, ring, base)
         if below is not None:
-            heapq.heappush(feed.lows, (-below, next(self._serial), alarm))
+            heapq.heappush(alarms.lows, (-below, next(self._serial), alarm))
         if above is not None:
-            heapq.heappush(feed.highs, (above, next(self._serial), alarm))
+            heapq.heappush(alarms.highs, (above, next(self._serial), alarm))
         return alarm
 
     def dismiss(self, alarm: Alarm) -> None:
         """End an alarm that did not ring."""
         alarm.live = False
         feed = self._feeds.get(alarm.symbol)
-        if feed is not None:
-            _compact(feed.lows)
-            _compact(feed.highs)
+        if feed is not None and alarm.base in feed.alarms:
+            alarms = feed.alarms[alarm.base]
+            _compact(alarms.lows)
+            _compact(alarms.highs)
+
+
+def price_of(quote: Quote, base: Base) -> Decimal:
+    """Answer the price of a base; zero where it is not known."""
+    if base == "last":
+        return quote.last
+    return quote.bid if base == "bid" else quote.ask
+
+
+def _ring_all(alarms: _Alarms, price: Decimal) -> None:
+    _ring(alarms.lows, price, lambda bound: price <= -bound)
+    _ring(alarms.highs, price, lambda bound: price >= bound)
 
 
 def _ring(

@@ -8,13 +8,14 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain, repeat
 from pathlib import Path
 
 from lib.atomic_json import ContextFile, read_generations
 from lib.budget import Terms, split_terms
 from lib.conf import BotConf, OnDoubt, OnWipe, RunnerConf
 from lib.disk import Disk
-from lib.errors import BotError, ForeignContext, Halt, Unavailable
+from lib.errors import BotError, DiskFailed, ForeignContext, Halt, Unavailable
 from lib.exchange import AccountState
 from lib.floor import Floor
 from lib.generation import (
@@ -91,7 +92,8 @@ class Roster:
 
     def _open(self, bot: BotConf) -> None:
         try:
-            file = ContextFile.open(self._shelf.path(bot.name), disk=self._disk)
+            path, lock = self._shelf.path(bot.name), self._shelf.lock
+            file = ContextFile.open(path, disk=self._disk, folder=lock)
             life = Life(
                 bot,
                 file,
@@ -244,15 +246,29 @@ class Roster:
         )
         generation.parked = parked
         fields = stamped(encode_as_it_was(generation), birth)
-        try:
-            ContextFile.create(self._path(bot.name), fields, disk=self._disk).close()
-        except (Halt, OSError) as wrong:
-            self.hold(bot.name, str(wrong))
+        if not await self._create_patiently(bot.name, fields):
             return None
         self._open(bot)
         if parked:
             self._tell(bot.name, Kind.PARKED, parked.reason)
         return self.lives.get(bot.name)
+
+    async def _create_patiently(self, name: str, fields: bytes) -> bool:
+        """Put a first context on disk, however long the disk has no room; False: it never will."""
+        for delay in chain(BACK_OFF, repeat(BACK_OFF[-1])):
+            try:
+                ContextFile.create(self._path(name), fields, disk=self._disk).close()
+            except DiskFailed as sick:
+                if name not in self.held:
+                    self.hold(name, f"{sick}; it begins as soon as that can be done")
+                await asyncio.sleep(delay)
+            except (Halt, OSError) as wrong:
+                self.hold(name, str(wrong))
+                return False
+            else:
+                self.held.pop(name, None)
+                return True
+        raise AssertionError("repeated for ever")
 
     async def _why_not(self, bot: BotConf) -> Parked | None:
         """Say why a new bot must not begin: its orders are known, or cannot be asked for."""

@@ -10,9 +10,10 @@ from typing import Any, Self
 
 from lib.atomic_json import UNFINISHED, atomic_load_json, atomic_save_json, read_generations
 from lib.disk import REAL_DISK, Disk, FileSystem
-from lib.errors import BotError, CorruptContext, Halt
+from lib.errors import CorruptContext, Halt
+from lib.folder_lock import Busy as Busy
+from lib.folder_lock import FolderLock
 
-_LOCK = ".lock"
 _PROBE = ".probe" + UNFINISHED  # tidied away like any unfinished file if we die with it
 _INSTALLATION = "installation"
 _BOT_FILE = re.compile(r"([A-Za-z0-9_-]{1,32})\.json")
@@ -39,10 +40,6 @@ _DOUBTFUL = {
 }
 
 
-class Busy(BotError):
-    """Another runner holds the folder's lock."""
-
-
 class UnfitFolder(Halt):
     """The folder cannot keep what must not be lost."""
 
@@ -50,11 +47,13 @@ class UnfitFolder(Halt):
 class Shelf:
     """An open folder of contexts. While it is open no other runner can open it."""
 
-    def __init__(self, folder: Path, disk: Disk, lock: int, warnings: list[str]) -> None:
+    def __init__(
+        self, folder: Path, disk: Disk, lock: FolderLock | None, warnings: list[str]
+    ) -> None:
         self.folder = folder
         self.disk = disk
+        self.lock = lock
         self.warnings = warnings
-        self._lock = lock
 
     @classmethod
     def open(cls, folder: Path, *, disk: Disk = REAL_DISK, allow_volatile: bool = False) -> Self:
@@ -64,12 +63,12 @@ class Shelf:
         """
         try:
             warnings = _prepare(folder, disk, allow_volatile=allow_volatile)
-            lock = _take_lock(folder, disk)
+            lock = FolderLock.take(folder, disk)
             try:
                 _remove_unfinished(folder, disk)
                 warnings += _try_out(folder, disk)
             except BaseException:
-                disk.close(lock)
+                lock.close()
                 raise
         except OSError as wrong:
             raise UnfitFolder(f"{folder} cannot be used: {wrong}") from wrong
@@ -118,7 +117,8 @@ class Shelf:
 
     def close(self) -> None:
         """Let another runner in."""
-        self.disk.close(self._lock)
+        if self.lock:
+            self.lock.close()
 
 
 def _prepare(folder: Path, disk: Disk, *, allow_volatile: bool) -> list[str]:
@@ -162,22 +162,6 @@ def _doubts(folder: Path, file_system: FileSystem) -> list[str]:
     if file_system.free_files is not None and file_system.free_files < _FILES_MIN:
         warnings.append(f"{folder} has room for {file_system.free_files} more files")
     return warnings
-
-
-def _take_lock(folder: Path, disk: Disk) -> int:
-    """Lock a file that is never unlinked: else two runners could lock two files of one name."""
-    fd = disk.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | _OPEN, 0o600)
-    try:
-        disk.lock(fd)
-    except BlockingIOError:
-        disk.close(fd)
-        raise Busy(
-            f"{folder} is in use by another runner: stop it, or use another folder"
-        ) from None
-    except OSError:
-        disk.close(fd)
-        raise
-    return fd
 
 
 def _remove_unfinished(folder: Path, disk: Disk) -> None:

@@ -12,9 +12,9 @@ from itertools import chain, repeat
 from typing import Final, Protocol, TypeVar
 
 from lib.clock import Clock
-from lib.conf import BotConf, OnOrphan, RunnerConf
+from lib.conf import BotConf, OnOrphan, OnOtherRunner, RunnerConf
 from lib.disk import REAL_DISK, Disk
-from lib.errors import BadCredentials, BooksDisagree, Unavailable
+from lib.errors import BadCredentials, BooksDisagree, NotSent, Unavailable
 from lib.exchange import AccountState, Limits, OrderRecord, Venue
 from lib.floor import Floor
 from lib.funds import Funds
@@ -23,7 +23,9 @@ from lib.journal.order_journal import OrderJournal, no_journal
 from lib.life import BACK_OFF, Life, Standing
 from lib.mirror import Mirror
 from lib.news import Kind, News, Sink
-from lib.orphans import Canceler
+from lib.orphans import Canceler, may_be_known
+from lib.other_runners import OtherRunners
+from lib.others_page import OthersPage
 from lib.quotes import Quotes
 from lib.redaction import Redactor
 from lib.resumption import Resumption
@@ -34,6 +36,7 @@ from lib.witness import Witness
 
 Answer = TypeVar("Answer")
 
+UNREACHED: Final = 0.5  # seconds; to knock where nobody is costs nothing
 BY_PATTERN: Final = Redactor().redact  # without knowing the secrets: by what they look like
 
 
@@ -80,12 +83,18 @@ class Supervisor:
             limits=limits,
             installation=shelf.installation(),
             journal=journal or no_journal(),
+            others=self._neighbours(conf, shelf),
         )
+        self._others_page = OthersPage(self.floor.others, shelf.folder, disk=disk)
         self._roster = Roster(conf, shelf, self.floor, self._tell, disk=disk, redact=redact)
         self._witness = Witness(self.floor.installation, self._tell, gap_max=2 * limits.poll)
         self._canceler = Canceler(self.floor, shelf.folder, self._known, self._tell, disk=disk)
         self._cancels_orphans = conf.settings.orphans is OnOrphan.CANCEL
         self._resumption = Resumption(away_ms)
+
+    def _neighbours(self, conf: RunnerConf, shelf: Shelf) -> OtherRunners:
+        stops_bots = conf.settings.other_runner is OnOtherRunner.STOP
+        return OtherRunners(shelf.installation(), self._tell, stops_bots=stops_bots)
 
     @property
     def lives(self) -> dict[str, Life]:
@@ -112,8 +121,12 @@ class Supervisor:
         account = await self._connect()
         self._roster.take_account(account)
         self._open_journal(account)
+        self.floor.others.is_ours = lambda own: may_be_known(own, self._known())
+        self._witness.is_of_a_copy = self.floor.others.is_of_a_copy
+        self.floor.others.begin(self.floor.clock.now(), self.floor.limits)
         await self._check_wipe()
         beside = [self._cancel_orphans(account)] if self._cancels_orphans else []
+        beside.append(self._others_page.keep())
         await asyncio.gather(self._watch(), self._keep_rules(), self._begin(account), *beside)
 
     def _open_journal(self, account: AccountState) -> None:
@@ -178,7 +191,7 @@ class Supervisor:
                 if not told:
                     self._tell("", Kind.WEATHER, f"no exchange: {weather}; asking again for ever")
                 told = True
-                await asyncio.sleep(delay)
+                await asyncio.sleep(UNREACHED if isinstance(weather, NotSent) else delay)
             else:
                 if told:
                     self._tell("", Kind.WEATHER, "the exchange is back")
@@ -225,11 +238,14 @@ class Supervisor:
     def _on_record(self, record: OrderRecord) -> None:
         self.floor.journal.heard(record)
         self._witness.on_record(record)
+        if not self.floor.mirror.follows(record.client_order_id):
+            self.floor.others.on_record(record)
         self._resumption.on_record(record)
         self.floor.funds.accepted(record.client_order_id, record.updated_at)
 
     def _on_poll(self, strangers: Iterable[OrderRecord]) -> None:
         now = self.floor.clock.now()
+        self.floor.others.on_poll(strangers, now)
         self._witness.on_poll(strangers, now)
         self._canceler.on_poll(strangers, now)
 

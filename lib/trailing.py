@@ -10,7 +10,12 @@ looked up (`look_back`, on unless said otherwise), so that a peak slept through 
 decided by a price of the past. Only candles that began after the trail did are believed: a peak
 slept through in the very minute in which it began stays unseen.
 
-A trail at the exchange itself is an order: a stop with a `trailing_delta`, through `add_order`.
+`base` says which price is followed. Candles know trades alone: no bid was ever above what was
+traded meanwhile for certain, so a sale that follows the bid (and a buy that follows the ask) looks
+nothing up, and what it slept through stays unseen.
+
+A trail at the exchange itself is an order: a stop with a `trailing_delta`, through `add_order`;
+`trail_at_exchange` makes the stop of a planned list one.
 """
 
 from collections.abc import Iterable
@@ -24,6 +29,8 @@ from lib.errors import Unavailable
 from lib.exchange import ZERO, Candle, Side
 from lib.machine import Context, Machine
 from lib.money import EXACT
+from lib.order_lists import OrderList, guards
+from lib.quotes import Base
 
 LOOK_BACKS: Final = (("1m", 60_000), ("5m", 300_000), ("1h", 3_600_000), ("1d", 86_400_000))
 CANDLES_MAX: Final = 1_000
@@ -40,6 +47,7 @@ class Trail(Context):
     activation: Decimal | None = None  # begin once the price is here; None: at once
     slack: Decimal = Field(default=Decimal("0.1"), ge=0, le=1)
     look_back: bool = True
+    base: Base = "last"  # the price that is followed
 
     began_at: int = 0  # exchange ms at which it became active
     mark: Decimal | None = None  # the best price since then
@@ -72,7 +80,7 @@ async def follow_trail(desk: Desk, trail: Trail) -> Machine[Trail]:
     """Follow the price until it turned; `turned_at` is then on disk, and the bot acts on it."""
     saved, pause = trail.mark, 0
     while trail.turned_at is None:
-        price = await (_next_price(desk, trail) if pause else desk.price(trail.symbol))
+        price = await (_next_price(desk, trail) if pause else _price(desk, trail))
         await take_price(desk, trail, price, pause=pause)
         pause = PAUSE
         if trail.turned_at is not None or moved_enough(trail, saved):
@@ -127,7 +135,7 @@ async def _next_price(desk: Desk, trail: Trail) -> Decimal:
     """Wait for a price that means something: a better one, or one at the line."""
     if trail.mark is None:
         if trail.activation is None:
-            return await desk.price(trail.symbol)
+            return await _price(desk, trail)
         above, below = (
             (trail.activation, None) if trail.side == "SELL" else (None, trail.activation)
         )
@@ -139,7 +147,11 @@ async def _next_price(desk: Desk, trail: Trail) -> Decimal:
             if trail.side == "SELL"
             else (trail.line, trail.mark - tick)
         )
-    return await desk.crossing(trail.symbol, below=below, above=above)
+    return await desk.crossing(trail.symbol, below=below, above=above, base=trail.base)
+
+
+async def _price(desk: Desk, trail: Trail) -> Decimal:
+    return await desk.price(trail.symbol, base=trail.base)
 
 
 # --- what was slept through
@@ -151,7 +163,7 @@ async def _look_back(desk: Desk, trail: Trail, pause: int) -> bool:
     What cannot be had now is asked for again with the next price: the trail goes on meanwhile.
     """
     asleep_since = trail.seen_at
-    if not trail.look_back or not asleep_since or desk.now() - asleep_since <= pause:
+    if not _believes_candles(trail) or not asleep_since or desk.now() - asleep_since <= pause:
         return True
     try:
         candles = await _candles_since(desk, trail, asleep_since)
@@ -160,6 +172,11 @@ async def _look_back(desk: Desk, trail: Trail, pause: int) -> bool:
     for candle in candles:
         _take_candle(trail, candle)
     return True
+
+
+def _believes_candles(trail: Trail) -> bool:
+    """Say whether the extremes of trades are none that the followed price did not reach."""
+    return trail.look_back and trail.base != ("bid" if trail.side == "SELL" else "ask")
 
 
 async def _candles_since(desk: Desk, trail: Trail, since: int) -> Iterable[Candle]:
@@ -180,3 +197,16 @@ def _take_candle(trail: Trail, candle: Candle) -> None:
             trail.mark, trail.began_at = best, candle.open_time
     elif trail.began_at <= candle.open_time and _better(trail.side, best, trail.mark):
         trail.mark = best
+
+
+# --- a trail at the exchange
+
+
+def trail_at_exchange(order_list: OrderList, delta: int) -> None:
+    """Have the stop of a planned list trail at the exchange by `delta`, 1/100 of a percent.
+
+    It begins at the price at which the exchange takes it, needs nobody here, and has no stop price
+    of its own any more. A list that takes the place of another begins anew.
+    """
+    guard = guards(order_list)[0]
+    guard.trailing_delta, guard.stop_price = delta, None

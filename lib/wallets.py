@@ -17,11 +17,12 @@ from lib.exchange import ZERO, AccountState, Balance, OrderRecord, Side
 from lib.funds import Funds
 from lib.generation import Memory
 from lib.money import SymbolRules, plain
-from lib.orders import Order
+from lib.orders import Order, OrderState
 from lib.results import Position
 from lib.wallet import Wallet
 
 NAMED_MAX: Final = 5  # bots named in one sentence
+UNHEARD: Final = frozenset({OrderState.SUBMITTING, OrderState.IN_DOUBT})
 
 
 class Account(Protocol):
@@ -43,6 +44,7 @@ class Wallets:
         self._account = account
         self._rules = rules
         self._wallets: dict[str, Wallet] = {}
+        self._unheard: dict[str, Order] = {}
 
     def of(self, bot: str) -> Wallet:
         """Answer a bot's wallet; one that was never opened has no budget."""
@@ -84,10 +86,25 @@ class Wallets:
         wallet = self.of(bot)
         self._learn_assets(wallet, order.symbol)
         wallet.orders[order.id] = order
+        if order.state in UNHEARD:
+            self._unheard[order.id] = order
+
+    def announced(self, symbol: str = "") -> list[Order]:
+        """Answer the orders that the exchange may or may not have, of one symbol or of all."""
+        settled = [name for name, order in self._unheard.items() if order.state not in UNHEARD]
+        for name in settled:
+            del self._unheard[name]
+        return [order for order in self._unheard.values() if symbol in {"", order.symbol}]
 
     def forget(self, bot: str, client_order_id: str) -> None:
         """Count an order no more: it is booked, or never was."""
         self.of(bot).orders.pop(client_order_id, None)
+        self._unheard.pop(client_order_id, None)
+
+    def closes(self, bot: str, symbol: str, side: Side) -> bool:
+        """Say whether an order on a side takes back what the bot's own fills left in a symbol."""
+        position = self.of(bot).positions.get(symbol, Position())
+        return position.quantity > 0 if side == "SELL" else position.quantity < 0
 
     # --- what a bot may spend
 

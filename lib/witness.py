@@ -17,6 +17,9 @@ from lib.news import Kind
 from lib.orphans import describe_orphan
 
 HEALTHY_ENOUGH: Final = 86_400_000  # ms of polls after which a former id is forgotten
+ACCEPTED_MAX: Final = 10_000  # ids whose order ids are remembered
+BY_HAND: Final = "cancel it at the exchange if you do not want it"
+BY_A_COPY: Final = "a runner with a copy of this ctx folder must have made it"
 
 
 class Witnessed(Protocol):
@@ -40,6 +43,8 @@ class Witness:
         self._bots: dict[str, Witnessed] = {}
         self._orphans: set[str] = set()
         self.is_cared_for: Callable[[OwnId], bool] = lambda _: False  # whoever cancels it tells it
+        self.is_of_a_copy: Callable[[OrderRecord], bool] = lambda _: False
+        self._accepted: dict[str, int] = {}  # order ids by ours
         self._polled_at: int | None = None
 
     def watch(self, bot: Witnessed) -> None:
@@ -51,11 +56,19 @@ class Witness:
         own = parse_id(record.client_order_id)
         if own is None or own.installation != self._installation:
             return
+        twin = self._remember(record)
         bot = self._bots.get(own.bot)
         if bot is not None and bot.generation.parked is None:
-            wrong = _contradiction(own, record, bot.generation)
+            wrong = _described_twin(record, twin) or _contradiction(own, record, bot.generation)
             if wrong:
                 bot.halt(BooksDisagree(wrong))
+
+    def _remember(self, record: OrderRecord) -> int:
+        """Answer the order that the exchange showed under this id first."""
+        first = self._accepted.setdefault(record.client_order_id, record.order_id)
+        if len(self._accepted) > ACCEPTED_MAX:
+            del self._accepted[next(iter(self._accepted))]
+        return first
 
     def on_poll(self, strangers: Iterable[OrderRecord], now: int) -> None:
         """Look at the open orders that nobody follows: orphans are told, former ids grow old."""
@@ -69,11 +82,8 @@ class Witness:
         if record.client_order_id in self._orphans or self.is_cared_for(own):
             return
         self._orphans.add(record.client_order_id)
-        self._tell(
-            "",
-            Kind.WARNING,
-            f"{describe_orphan(record)}: cancel it at the exchange if you do not want it",
-        )
+        advice = BY_A_COPY if self.is_of_a_copy(record) else BY_HAND
+        self._tell("", Kind.WARNING, f"{describe_orphan(record)}: {advice}")
 
     def _age_former_ids(self, now: int) -> None:
         gap = 0 if self._polled_at is None else now - self._polled_at
@@ -90,6 +100,16 @@ class Witness:
 
 def _older(former: FormerId, ms: int) -> FormerId:
     return former.model_copy(update={"healthy_ms": former.healthy_ms + ms})
+
+
+def _described_twin(record: OrderRecord, first: int) -> str:
+    """Say that two orders carry one id, which only two runners can have given out."""
+    if record.order_id == first:
+        return ""
+    return (
+        f"the exchange shows orders {first} and {record.order_id} under our id "
+        f"{record.client_order_id}: a runner with a copy of this ctx folder is at work"
+    )
 
 
 def _contradiction(own: OwnId, record: OrderRecord, generation: Generation) -> str:

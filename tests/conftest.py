@@ -6,6 +6,7 @@ import subprocess
 from collections import Counter
 from collections.abc import Generator
 from functools import cache
+from typing import Final
 
 import pytest
 
@@ -33,8 +34,13 @@ def _succeeds(*command: str) -> bool:
     return subprocess.run(command, capture_output=True, timeout=10, check=False).returncode == 0
 
 
+LONG: Final = "tests that take long: make test-long"
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
+        if item.get_closest_marker("long") and not os.environ.get("LONG"):
+            item.add_marker(pytest.mark.skip(reason=LONG))
         for marker in item.iter_markers():
             if reason := lacking(marker.name):
                 item.add_marker(pytest.mark.skip(reason=reason))

@@ -130,6 +130,7 @@ class SimulatedDisk:
         self.kind = "ext4"
         self.uid = os.geteuid()
         self.on_call: Callable[[str], None] | None = None  # another world counts instants too
+        self.writing = b""  # what the write that is under way writes
         self.dead = False
         self._descriptors: dict[int, Node] = {}
         self._locks: dict[int, Node] = {}
@@ -188,6 +189,7 @@ class SimulatedDisk:
 
     def pwrite(self, fd: int, content: bytes | memoryview, offset: int) -> int:
         file, content = self._file(fd), bytes(content)
+        self.writing = content
 
         def write_some() -> int:
             length = self.chance.randrange(len(content))
@@ -226,6 +228,16 @@ class SimulatedDisk:
         self._call("exists")
         folder, name = self._place(path)
         return not name or name in folder.cache
+
+    def stands(self, fd: int, path: Path, *, length: int) -> bool:
+        if self.dead:
+            raise Crash
+        try:
+            folder, name = self._place(path)
+        except FileNotFoundError:
+            return False
+        file = self._file(fd)
+        return folder.cache.get(name) is file and len(file.cache) == length
 
     def owner(self, path: Path) -> int:
         self._call("owner")
@@ -312,7 +324,7 @@ class SimulatedDisk:
             raise Crash
         self.log.append(name)
         if self.on_call:
-            self.on_call(name)
+            self._tell(name, in_part)
         if self.cut_at == len(self.log):
             self._perhaps(in_part)
             self.dead = True
@@ -324,6 +336,15 @@ class SimulatedDisk:
             self._perhaps(in_part)
             raise OSError(fault, os.strerror(fault))
         return SHORT if fault == SHORT else 0
+
+    def _tell(self, name: str, in_part: Callable[[], int] | None) -> None:
+        """Let another world count the call; a cut there leaves it undone, or half done."""
+        assert self.on_call is not None
+        try:
+            self.on_call(name)
+        except Crash:
+            self._perhaps(in_part)
+            raise
 
     def _perhaps(self, in_part: Callable[[], int] | None) -> None:
         if in_part and self.chance.random() < 0.5:

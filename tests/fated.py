@@ -22,8 +22,9 @@ from lib.simulator.protocol import Request
 from lib.simulator.server.faults import Rule, drop_event, lose_reply, lose_request
 from tests import oco_trade
 from tests.disk import Crash
+from tests.edges import Wire
 from tests.swinging import ShapedWorld, path, with_small_bots
-from tests.world import ACCOUNT, CALM, Wire, World
+from tests.world import ACCOUNT, CALM, World
 
 LATE_MS: Final = 2_500
 STALE: Final = 8.0  # seconds that a late answer is old when it comes
@@ -45,7 +46,7 @@ class Fate(StrEnum):
 class Call:
     """A call of the exchange, and the story of a bot that makes it."""
 
-    name: str  # the method of lib.exchange.Venue
+    name: str  # the method of lib.exchange.Venue, and what of its kinds
     path: str
     section: Mapping[str, Any]
     method: str = "GET"
@@ -66,8 +67,21 @@ RESTING = {
     },
     "wait": "20s",
 }
+PATIENT = {**RESTING, "wait": "5m"}  # longer than an order in doubt is looked for
+STOPPED = {
+    **PATIENT,
+    "order": {
+        "symbol": "BTCUSDT",
+        "side": "SELL",
+        "type": "STOP_LOSS",
+        "quantity": "0.01",
+        "stopPrice": "30000",
+    },
+}
 TRADER = {"function": "oco_trade", "symbol": "BTCUSDT", "may_sell_your_coins": True}
 LISTED = {**TRADER, "profit": "0.05", "loss": "0.05", "patience": "10m"}
+SOON_GIVEN_UP = {**LISTED, "patience": "20s"}
+ENTERED = {**LISTED, "patience": "5m", "side": "BUY", "entry": "0.05"}
 SHRINKER = {
     "function": "mover",
     "symbol": "BTCUSDT",
@@ -76,6 +90,12 @@ SHRINKER = {
     "every": "1500ms",
     "shrink_to": "0.08",
 }
+
+
+def _entered(kind: str) -> Mapping[str, Any]:
+    return {**ENTERED, "kind": kind}
+
+
 REPLY_LOST = Rule(fault=lose_reply(3_000), method="POST", path="/api/v3/order", times=1)
 LIST_LOST = Rule(fault=lose_request(3_000), method="POST", path="*orderList*", times=1)
 SILENT = Rule(fault=drop_event())
@@ -101,8 +121,13 @@ CHANGES: Final = {
     call.name: call
     for call in (
         Call("place", "/api/v3/order", ASKER, "POST"),
+        Call("place LIMIT", "/api/v3/order", PATIENT, "POST"),
+        Call("place STOP_LOSS", "/api/v3/order", STOPPED, "POST"),
         Call("cancel", "/api/v3/order", RESTING, "DELETE", refusal=NO_CANCEL),
-        Call("place_list", "/api/v3/orderList/*", LISTED, "POST", times=1),
+        Call("cancel of a list", "/api/v3/order", SOON_GIVEN_UP, "DELETE", refusal=NO_CANCEL),
+        Call("place_list", "/api/v3/orderList/oco", LISTED, "POST", times=1),
+        Call("place_list OTO", "/api/v3/orderList/oto", _entered("OTO"), "POST", times=1),
+        Call("place_list OTOCO", "/api/v3/orderList/otoco", _entered("OTOCO"), "POST", times=1),
         Call("amend", "/api/v3/order/amend/*", SHRINKER, "PUT", refusal=NO_AMEND),
     )
 }
@@ -123,7 +148,7 @@ class FatedWire(Wire):
         return await self._meet(world, Request(method, path, params, ACCOUNT if signed else None))
 
     async def _meet(self, world: "FatedWorld", request: Request) -> Reply:
-        match world.fate:
+        match world.suffers:
             case Fate.CRASH_BEFORE:
                 world.lose_power()
             case Fate.CRASH_AFTER:
@@ -153,7 +178,7 @@ class FatedWorld(ShapedWorld):
         shape = SINKING if call.name == "amend" else path((0, 1), (1, 1))
         super().__init__(1, {"one": call.section}, replace(CALM, query_lag_ms=1_000), shape=shape)
         self.plan.set(call.provoked_by)
-        self.call, self.fate = call, fate
+        self.call, self.suffers = call, fate
         self.struck = 0
 
     @property
@@ -165,7 +190,7 @@ class FatedWorld(ShapedWorld):
         """Say whether the fate befalls this request, and count it."""
         if method != self.call.method or not fnmatchcase(path, self.call.path):
             return False
-        crash = self.fate in {Fate.CRASH_BEFORE, Fate.CRASH_AFTER}
+        crash = self.suffers in {Fate.CRASH_BEFORE, Fate.CRASH_AFTER}
         self.struck += 1
         return self.struck <= (1 if crash else self.call.times)
 

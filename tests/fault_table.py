@@ -12,7 +12,9 @@ INTRODUCTION: Final = """\
 # What becomes of a call that fails
 
 Each call that the program can make of the exchange, met by each way of failing: what is seen
-afterwards, and a test that proves it. The methods are those of `lib/exchange.py: Venue`.
+afterwards, and a test that proves it. The methods are those of `lib/exchange.py: Venue`; where the
+kind of order or list, or who asks, makes a difference, each has a row. `public_market` is what
+`--market live` shows paper traders, without an account.
 
 - *crash before*: the power fails, or the process is killed, as the request is about to leave.
 - *crash after*: the exchange acted, and the power fails before its answer comes.
@@ -191,6 +193,52 @@ AMEND: Final[Row] = {
         "test_moving.py::test_an_amend_that_comes_to_nothing_is_a_cancel_and_a_smaller_order",
     ),
 }
+
+
+def _as(usual: Row, name: str, **others: str) -> Row:
+    """Answer a row of a kind of call: with a story of its own, and an outcome where it differs."""
+    told = {fate: others.get(fate.name.lower(), usual[fate].outcome) for fate in Fate}
+    return {fate: seen(told[fate], *_proven(usual, name, fate)) for fate in Fate}
+
+
+def _proven(usual: Row, name: str, fate: Fate) -> tuple[str, ...]:
+    untold = name.startswith("place") and fate in {Fate.REPEATED, Fate.REFUSED}
+    return usual[fate].tests if untold else (_fated(name, fate),)
+
+
+RESTS: Final = (
+    "looked for, then canceled by its id to ask the matching engine itself, then placed under a "
+    "new one"
+)
+PLACE_LIMIT: Final = _as(PLACE, "place LIMIT", crash_before=RESTS)
+PLACE_STOP: Final = _as(PLACE, "place STOP_LOSS", crash_before=RESTS)
+CANCEL_LIST: Final = _as(
+    CANCEL,
+    "cancel of a list",
+    crash_after="asked how each of its orders stands: the exchange ended them all",
+)
+PLACE_OTO: Final = _as(PLACE_LIST, "place_list OTO")
+PLACE_OTOCO: Final = _as(PLACE_LIST, "place_list OTOCO")
+ORPHANS: Final = "test_orphans.py::test_orphans_are_canceled_"
+ANY_FAULT: Final = f"{ORPHANS}whatever_becomes_of_the_first_cancels"
+CANCEL_ORPHAN: Final[Row] = {
+    Fate.CRASH_BEFORE: seen(
+        "found again at the next start, and canceled under a new intent",
+        f"{ORPHANS}by_announced_cancels_whenever_the_power_fails",
+    ),
+    Fate.CRASH_AFTER: seen(
+        "found gone at the next start, and told with its end",
+        f"{ORPHANS}by_announced_cancels_whenever_the_power_fails",
+    ),
+    Fate.REPLY_LOST: seen("asked for until it is known to be gone", ANY_FAULT),
+    Fate.LATE: seen("canceled once, by it or by the cancel after it", ANY_FAULT),
+    Fate.REPEATED: seen(
+        'a cancel is sent once; another answers "Unknown order sent.", and its end is asked for',
+        f"{CLIENT}a_connection_that_drops_under_a_change_is_unknown_and_sent_once",
+        f"{ORPHANS}in_bad_weather_and_after_two_cuts",
+    ),
+    Fate.REFUSED: seen("canceled again later", ANY_FAULT),
+}
 USER_STREAM: Final[Row] = {
     Fate.CRASH_BEFORE: seen(
         "the snapshot of the next start has what the event would have said",
@@ -259,6 +307,33 @@ CLOSE: Final[Row] = {
     fate: seen(FAREWELL, f"{STREAM}closes_within_a_second")
     for fate in (Fate.REPLY_LOST, Fate.LATE, Fate.REPEATED, Fate.REFUSED)
 }
+LIVE_MARKET: Final = "simulator_server/test_live_market.py::test_"
+AS_IT_WAS: Final = (
+    "the rules of an earlier life hold until the market answers",
+    f"{LIVE_MARKET}without_a_network_the_rules_of_an_earlier_life_hold_and_the_market_returns",
+)
+PUBLIC_MARKET: Final[Row] = {
+    Fate.CRASH_BEFORE: seen(*AS_IT_WAS),
+    Fate.CRASH_AFTER: seen(*AS_IT_WAS),
+    Fate.REPLY_LOST: seen(
+        "the book stands still and nothing is placed; then a snapshot heals the gap",
+        f"{LIVE_MARKET}while_the_feed_is_lost_the_book_stands_still_and_nothing_is_placed",
+        "binance/test_public_market.py::test_a_market_that_is_not_there_is_unavailable",
+    ),
+    Fate.LATE: seen(
+        "a trade from before the snapshot is not shown",
+        "simulator/test_live_market.py::test_a_trade_from_before_the_snapshot_is_not_shown",
+    ),
+    Fate.REPEATED: seen(
+        "a trade that comes twice is shown once",
+        "simulator/test_live_market.py::test_a_trade_that_comes_over_two_connections_is_shown_once",
+    ),
+    Fate.REFUSED: seen(
+        "nothing is asked until the exchange allows it",
+        "binance/test_public_market.py::"
+        "test_who_asked_too_much_falls_silent_until_the_exchange_said",
+    ),
+}
 ASKED: Final[Mapping[Fate, str]] = {
     Fate.CRASH_BEFORE: "asked in the next life",
     Fate.CRASH_AFTER: "asked again in the next life",
@@ -275,15 +350,27 @@ def _question(name: str) -> Row:
 
 TABLE: Final[Mapping[str, Row]] = {
     "place": PLACE,
+    "place LIMIT": PLACE_LIMIT,
+    "place STOP_LOSS": PLACE_STOP,
     "cancel": CANCEL,
+    "cancel of a list": CANCEL_LIST,
+    "cancel of an orphan": CANCEL_ORPHAN,
     "place_list": PLACE_LIST,
+    "place_list OTO": PLACE_OTO,
+    "place_list OTOCO": PLACE_OTOCO,
     "amend": AMEND,
     **{name: _question(name) for name in QUESTIONS},
     "watch_user": USER_STREAM,
     "watch_quotes": QUOTES,
     "close": CLOSE,
+    "public_market": PUBLIC_MARKET,
 }
-"""One row for each method of `lib.exchange.Venue`."""
+"""At least one row for each method of `lib.exchange.Venue`, by its name and its kind."""
+
+
+def method_of(name: str) -> str:
+    """Answer the method that a row is about."""
+    return name.partition(" ")[0]
 
 
 def named_tests() -> set[str]:
@@ -297,11 +384,15 @@ def write() -> str:
     head = ["", *Fate]
     lines = [_row(head), _row(["---"] * len(head))]
     lines += [
-        _row([f"[{name}](#{name})", *(row[fate].outcome for fate in Fate)])
+        _row([f"[{name}](#{_anchor(name)})", *(row[fate].outcome for fate in Fate)])
         for name, row in TABLE.items()
     ]
     table = "\n".join(lines)
     return "\n".join([INTRODUCTION, f"{table}\n", "# Proofs\n", *_proofs()])
+
+
+def _anchor(name: str) -> str:
+    return name.lower().replace(" ", "-")
 
 
 def _proofs() -> Iterator[str]:

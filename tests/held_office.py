@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from lib.errors import Refused
-from lib.exchange import OrderRecord, OrderStatus, PlaceListRequest
+from lib.exchange import OrderRecord, OrderStatus, PlaceListRequest, Quote
 from lib.filters import Lot, Notional
 from lib.machine import drive
 from lib.order_lists import OrderList
@@ -87,3 +87,32 @@ def cancel_by_hand(office: Office, pair: OrderList) -> None:
 
 def refuse_order(_: Any) -> OrderRecord:
     raise Refused("the symbol is halted")
+
+
+def show(office: Office, *, bid: int, ask: int, last: int = 60_000) -> None:
+    """Bring a market whose prices differ; it stays so until the next."""
+    quote = Quote("BTCUSDT", bid=Decimal(bid), ask=Decimal(ask), last=Decimal(last))
+    office.floor.quotes.take(replace(quote, time=office.now()))
+
+
+def release(office: Office) -> Position:
+    """Begin a new life with what is on disk, as after the command `release`."""
+    office.begin_life()
+    office.memory.releases += 1
+    return restarted(office)
+
+
+def restart(office: Office) -> Position:
+    """Begin a new life with what is on disk."""
+    office.begin_life()
+    return restarted(office)
+
+
+def restarted(office: Office) -> Position:
+    """Read the position, its orders followed as the roster does it."""
+    position = Position.model_validate_json(office.saved)
+    legs = [] if position.pair is None else position.pair.legs
+    for order in (position.entry, position.sale, *legs):
+        if order is not None and order.id and not order.final:
+            office.mirror.follow(order.symbol, order.id, order.order_id)
+    return position

@@ -8,6 +8,7 @@ import itertools
 import random
 from contextlib import closing
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
@@ -72,7 +73,7 @@ class JournaledWorld(World):
         if self.completion is None or self.writer is None or self.life is None:
             return False
         heard = self.life.loop.time() > self.turned_at  # what the writer said of a gap
-        return heard and self.completion.settled and self.writer.idle
+        return super().journaled and heard and self.completion.settled and self.writer.idle
 
     def live(self) -> bool:
         self.writer = self.completion = None
@@ -146,8 +147,26 @@ class JournaledWorld(World):
 
     def check(self) -> None:
         super().check()
+        self.check_journal()
+
+    def check_journal(self) -> None:
+        """Hold the journal against the exchange: each trade, each order, and the account."""
         assert self.journaled_trades() == self.trades()
         assert self._told() == self._happened()
+        assert self.journaled_sums() == self._moved()
+
+    def journaled_sums(self) -> dict[str, Decimal]:
+        """What all fills of the journal brought less their fees, by asset, to the last digit."""
+        moved: dict[str, Decimal] = {}
+        for row in self.rows():
+            sign = 1 if row.side == "BUY" else -1
+            for asset, amount in (
+                (row.base_asset, sign * Decimal(row.fill_quantity or 0)),
+                (row.quote_asset, -sign * Decimal(row.fill_quote or 0)),
+                (row.fee_asset, -Decimal(row.fee or 0)),
+            ):
+                moved[asset] = moved.get(asset, Decimal(0)) + amount
+        return {asset: amount for asset, amount in moved.items() if amount}
 
     def _told(self) -> dict[str, tuple[str, float]]:
         """Each order that reached the exchange: its state and what of it was executed."""

@@ -15,6 +15,7 @@ from typing import Any, Literal, Self
 
 Kind = Literal["user", "market", "rest"]
 CHUNK = 65_536
+NEAR = "127.0.0.1"
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER with no time: closing sends RST
 
 
@@ -36,10 +37,12 @@ class Link:
 
 
 class Proxy:
-    """Listens on a port of its own and passes everything on to another."""
+    """Listens on a port of its own, or a given one, and passes everything on to another."""
 
-    def __init__(self, target: int) -> None:
-        self._target = target
+    def __init__(
+        self, target: int, *, host: str = NEAR, port: int = 0, target_host: str = NEAR
+    ) -> None:
+        self._target = (target_host, target)
         self._links: set[Link] = set()
         self._moving = asyncio.Event()
         self._moving.set()
@@ -49,7 +52,7 @@ class Proxy:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        self._server = self._run(asyncio.start_server(self._serve, "127.0.0.1", 0))
+        self._server = self._run(asyncio.start_server(self._serve, host, port))
         self.port: int = self._server.sockets[0].getsockname()[1]
 
     def __enter__(self) -> Self:
@@ -100,7 +103,7 @@ class Proxy:
 
     async def _serve(self, reader: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
         try:
-            from_server, server = await asyncio.open_connection("127.0.0.1", self._target)
+            from_server, server = await asyncio.open_connection(*self._target)
         except OSError:
             client.transport.abort()
             return

@@ -26,6 +26,7 @@ class ShapedWorld(World):
 
     shape: Callable[[float], float] = lambda _: 1.0
     depth: Decimal = Decimal(1)  # on each level of the book: little of it fills orders in parts
+    sag: Callable[[float], float] = lambda _: 0.0  # how far the bids lie below the price, a part
 
     def __post_init__(self) -> None:
         self.volatility = 0.0
@@ -55,11 +56,12 @@ class ShapedWorld(World):
         for symbol in self.prices:
             price = PRICES[symbol] * self.shape(seconds - self.begun)
             self.prices[symbol] = price
-            self._trade_around(symbol, Decimal(f"{price:.2f}"))
+            sagging = Decimal(f"{price * self.sag(seconds - self.begun):.2f}")
+            self._trade_around(symbol, Decimal(f"{price:.2f}"), sagging)
 
-    def _trade_around(self, symbol: str, at: Decimal) -> None:
+    def _trade_around(self, symbol: str, at: Decimal, sagging: Decimal) -> None:
         now, tick = self.clock(), Decimal("0.01")
-        bids = [(at - tick - away, self.depth) for away in range(2)]
+        bids = [(at - tick - sagging - away, self.depth) for away in range(2)]
         asks = [(at + tick + away, self.depth) for away in range(2)]
         self.exchange.set_book(symbol, bids, asks, now)
         size = min(self.depth, Decimal(self.chance.randrange(1, 40)) / 1000)

@@ -195,6 +195,22 @@ def test_a_full_disk_refuses_what_does_not_fit_and_keeps_what_it_has() -> None:
     assert file.save(lap(4))
 
 
+def test_after_a_rename_that_may_not_be_durable_the_next_save_makes_a_new_file() -> None:
+    disk = SimulatedDisk(0)
+    file = file_with(disk, 1, 2)
+    calm = disk.calls + 5  # open, pwrite, fsync, rename, open the folder; then its flush
+    disk.faults = dict.fromkeys(range(calm, calm + 12), errno.EIO)
+    with pytest.raises(DiskFailed):
+        file.save(lap(3, padding=SLOT_UNIT))
+    disk.faults.clear()
+    before = disk.calls
+
+    assert file.save(lap(3))
+
+    assert "rename" in disk.log[before:]
+    assert laps_in(disk.content(PATH)) == [2, 3]
+
+
 @pytest.mark.parametrize("fields", [b"", b"[]", b"null", b"{", b'"lap"'])
 def test_refuses_what_is_no_json_object(fields: bytes) -> None:
     file = file_with(SimulatedDisk(0), 1)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from lib import atomic_json, slots
+from lib import atomic_json, context_reading, slots
 from lib.atomic_json import ContextFile
 from lib.disk import Disk
 from lib.errors import DiskFailed
@@ -138,6 +138,9 @@ class SavesWhileUnsettled(ContextFile):
             self._unsettled = False
             self._overwrite(generation)
 
+    def _in_place(self) -> bool:
+        return True
+
 
 def without_syncing_at_opening(patch: Patch) -> None:
     """What a killed predecessor left in memory is taken for what the disk holds."""
@@ -145,9 +148,9 @@ def without_syncing_at_opening(patch: Patch) -> None:
     def opened(path: Path, disk: Disk) -> object:
         fd = disk.open(path, os.O_RDWR)
         disk.drop_cache(fd)
-        return atomic_json._examine(fd, path, disk)
+        return context_reading.examine(fd, path, disk)
 
-    patch.setattr(atomic_json, "_open_durably", opened)
+    patch.setattr(atomic_json, "open_durably", opened)
 
 
 def without_syncing_the_folder_at_opening(patch: Patch) -> None:
@@ -155,9 +158,9 @@ def without_syncing_the_folder_at_opening(patch: Patch) -> None:
         fd = disk.open(path, os.O_RDWR)
         disk.fsync(fd)
         disk.drop_cache(fd)
-        return atomic_json._examine(fd, path, disk)
+        return context_reading.examine(fd, path, disk)
 
-    patch.setattr(atomic_json, "_open_durably", opened)
+    patch.setattr(atomic_json, "open_durably", opened)
 
 
 def without_forgetting_pages_at_opening(patch: Patch) -> None:
@@ -187,7 +190,7 @@ def without_syncing_a_new_file(patch: Patch) -> None:
 
 def with_the_folder_synced_again(patch: Patch) -> None:
     """A folder's failed flush is repeated without a new file."""
-    once = atomic_json._sync_folder
+    once = context_reading.sync_folder
 
     def twice(folder: Path, disk: Disk) -> None:
         try:
@@ -195,7 +198,7 @@ def with_the_folder_synced_again(patch: Patch) -> None:
         except OSError:
             once(folder, disk)
 
-    patch.setattr(atomic_json, "_sync_folder", twice)
+    patch.setattr(atomic_json, "sync_folder", twice)
 
 
 def with_new_files_written_in_place(patch: Patch) -> None:
@@ -203,7 +206,7 @@ def with_new_files_written_in_place(patch: Patch) -> None:
         fd = disk.open(path, os.O_RDWR | os.O_CREAT)
         atomic_json._write_all(disk, fd, content, 0)
         disk.fsync(fd)
-        atomic_json._sync_folder(path.parent, disk)
+        context_reading.sync_folder(path.parent, disk)
         return fd
 
     patch.setattr(atomic_json, "_establish", established)

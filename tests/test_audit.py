@@ -1,6 +1,8 @@
 """The audit notices each lie, however small: told about books that were true a moment before."""
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -9,12 +11,18 @@ import pytest
 
 from lib.control.venue_choice import BALANCES, BOOKS
 from lib.generation import FormerId, Generation, Parked
-from lib.ids import bot_tag
+from lib.ids import bot_tag, make_id
 from lib.orders import orders_inside
-from tests.audit import Ledger, contexts_in, disagreements, installation_of, ledger_in
-from tests.real_processes import PaperArena, busy_bots
+from lib.orphans import CANCELER
+from lib.torture.audit import Orphanage, contexts_in, disagreements, installation_of
+from lib.torture.journal_audit import BESIDE_CTX, journal_disagreements
+from lib.torture.ledger import Ledger, assets_in, ledger_in, ledger_of
+from tests.busy_bots import busy_bots
+from tests.paper_arena import PaperArena
 
 pytestmark = pytest.mark.slow
+
+TRUTH_BIRTH = 1_700_000_000_000
 
 
 @dataclass(frozen=True)
@@ -34,6 +42,11 @@ class Truth:
         orders = (o for each in self.generations for o in orders_inside(each.context))
         held = {order.id for order in orders}
         return next(id for id in self.ledger.orders if (id in held) is present)
+
+    def resting(self) -> str:
+        """Find an order with a price that its context holds."""
+        orders = (o for each in self.generations for o in orders_inside(each.context))
+        return next(o.id for o in orders if o.price is not None and o.id in self.ledger.orders)
 
     def of_an_order(self, id: str) -> Generation:
         """Find the bot whose order it is."""
@@ -115,11 +128,44 @@ def a_turn_was_placed_twice(truth: Truth) -> Truth:
     return truth
 
 
+def a_turn_was_never_placed(truth: Truth) -> Truth:
+    generation = next(each for each in truth.generations if each.bot.endswith("_spends"))
+    generation.context["turn"] += 1
+    return truth
+
+
 def a_bot_is_parked(truth: Truth) -> Truth:
     truth.generations[0] = truth.generations[0].model_copy(
         update={"parked": Parked(kind="Halt", reason="it had to", at=1)}
     )
     return truth
+
+
+def an_order_was_placed_at_another_price(truth: Truth) -> Truth:
+    return _with_order(truth, truth.resting(), price="1.00000000")
+
+
+def an_order_was_placed_for_another_amount(truth: Truth) -> Truth:
+    return _with_order(truth, truth.resting(), origQty="7.00000000")
+
+
+def a_cancel_left_before_it_was_on_disk(truth: Truth) -> Truth:
+    id = truth.resting()
+    generation = truth.of_an_order(id)
+    cancel = f"{id[:25]}{generation.memory.ids_given + 1:06x}c"
+    return _with_order(truth, id, cancelId=cancel)
+
+
+def an_orphan_was_canceled_before_that_was_on_disk(truth: Truth) -> Truth:
+    cancel = make_id(
+        installation=truth.installation, bot=CANCELER, birth=TRUTH_BIRTH, counter=1, leg="c"
+    )
+    return _with_order(truth, truth.some_id(present=False), cancelId=cancel)
+
+
+def _with_order(truth: Truth, id: str, **facts: str) -> Truth:
+    orders = {**truth.ledger.orders, id: {**truth.ledger.orders[id], **facts}}
+    return replace(truth, ledger=replace(truth.ledger, orders=orders))
 
 
 def _tag(generation: Generation) -> str:
@@ -138,8 +184,72 @@ def _tag(generation: Generation) -> str:
         (an_order_left_before_it_was_on_disk, "on disk are 0"),
         (an_order_given_up_was_accepted, "given up as never accepted, and was accepted"),
         (a_turn_was_placed_twice, "were accepted in"),
+        (a_turn_was_never_placed, "were accepted in"),
         (a_bot_is_parked, "parked: Halt: it had to"),
+        (an_order_was_placed_at_another_price, "the price is"),
+        (an_order_was_placed_for_another_amount, "the quantity is"),
+        (a_cancel_left_before_it_was_on_disk, "cancel"),
+        (an_orphan_was_canceled_before_that_was_on_disk, "is intent 1, on disk are 0"),
     ],
 )
 def test_it_notices_that(truth: Truth, lie: Callable[[Truth], Truth], sentence: str) -> None:
     assert sentence in lie(truth).audit()
+
+
+def test_an_orphan_that_was_canceled_by_announcement_is_no_disagreement(truth: Truth) -> None:
+    lied = an_orphan_was_canceled_before_that_was_on_disk(truth)
+    known = Orphanage(birth=TRUTH_BIRTH, ids_given=1)
+
+    told = (lied.generations, lied.installation, lied.ledger, BALANCES)
+    assert not list(disagreements(*told, orphanage=known))
+
+
+def test_a_bot_that_may_stop_itself_is_no_disagreement(truth: Truth) -> None:
+    lied = a_bot_is_parked(truth)
+
+    told = (lied.generations, lied.installation, lied.ledger, BALANCES)
+    assert not list(disagreements(*told, stops={"Halt"}))
+
+
+def test_trades_against_any_quote_asset_add_up() -> None:
+    trade = {
+        "symbol": "ETHBTC",
+        "side": "SELL",
+        "clientOrderId": "x",
+        "qty": "2",
+        "quoteQty": "0.1",
+        "commission": "0.0001",
+        "commissionAsset": "BTC",
+    }
+    assets = assets_in({"symbols": [{"symbol": "ETHBTC", "baseAsset": "ETH", "quoteAsset": "BTC"}]})
+    ledger = ledger_of({"orders": [], "trades": [trade], "balances": {}}, assets)
+
+    net, fees = ledger.totals(ledger.trades["x"])
+
+    assert net == {"ETH": Decimal(-2), "BTC": Decimal("0.1")}
+    assert fees == {"BTC": Decimal("0.0001")}
+
+
+def test_a_journal_that_tells_a_trade_twice_or_one_that_never_was_is_found_out(
+    truth: Truth, left: Path
+) -> None:
+    journal = left.parent / BESIDE_CTX
+    assert not list(journal_disagreements(journal, truth.ledger))
+    with closing(sqlite3.connect(journal)) as connection, connection:
+        columns = [each[1] for each in connection.execute("PRAGMA table_info(journal)")][1:]
+        copied = ", ".join("'again'" if name == "key" else name for name in columns)
+        connection.execute(
+            f"INSERT INTO journal ({', '.join(columns)}) SELECT {copied} FROM journal "
+            "WHERE event = 'fill' LIMIT 1"
+        )
+
+    assert "2 times" in "".join(journal_disagreements(journal, truth.ledger))
+    untraded = replace(truth.ledger, trades={})
+    assert "which never was" in "".join(journal_disagreements(journal, untraded))
+
+
+def test_a_journal_that_cannot_be_read_is_found_out(truth: Truth, tmp_path: Path) -> None:
+    journal = tmp_path / "orders.sqlite"
+    journal.write_bytes(b"no database" * 1_000)
+
+    assert "cannot be read" in "".join(journal_disagreements(journal, truth.ledger))

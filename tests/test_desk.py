@@ -2,6 +2,7 @@
 
 import asyncio
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -84,7 +85,8 @@ def test_a_wait_that_was_slept_through_ends_soon_after_the_machine_wakes() -> No
 def test_a_crossing_waits_for_its_price_and_answers_it(bound: str, price: str) -> None:
     async def story(office: Office) -> Decimal:
         limit = Decimal(59_000) if bound == "below" else Decimal(61_000)
-        waiting = office.loop.create_task(office.desk.crossing(SYMBOL, **{bound: limit}))
+        bounds: dict[str, Any] = {bound: limit}
+        waiting = office.loop.create_task(office.desk.crossing(SYMBOL, **bounds))
         await asyncio.sleep(0)
         office.quote("60000")
         await asyncio.sleep(1)

@@ -24,8 +24,9 @@ from lib.simulator.server.faults import (
     refuse_too_many,
 )
 from tests.disk import File, Folder
+from tests.edges import Wire
 from tests.virtual_time import VirtualLoop
-from tests.world import ACCOUNT, CALM, RULES, START, UID, Luck, Wire, World, every_life, live
+from tests.world import ACCOUNT, CALM, RULES, START, UID, Luck, World, every_life, live
 
 Patch = pytest.MonkeyPatch
 MARKET_BUY = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.01"}

@@ -17,7 +17,16 @@ ONE_PAIR = [  # given up in the end: what it was to sell is sold at market
     ("MARKET", "0.01"),
     ("STOP_LOSS", "0"),
 ]
-WANTED = {"place": ONE_PURCHASE, "cancel": [("LIMIT", "0")], "place_list": ONE_PAIR}
+WANTED = {
+    "place": ONE_PURCHASE,
+    "place LIMIT": [("LIMIT", "0")],
+    "place STOP_LOSS": [("STOP_LOSS", "0")],
+    "cancel": [("LIMIT", "0")],
+    "cancel of a list": ONE_PAIR,
+    "place_list": ONE_PAIR,
+    "place_list OTO": [("LIMIT", "0"), ("STOP_LOSS", "0")],
+    "place_list OTOCO": [("LIMIT", "0"), ("LIMIT_MAKER", "0"), ("STOP_LOSS", "0")],
+}
 
 
 def accepted(world: FatedWorld) -> list[tuple[str, str]]:

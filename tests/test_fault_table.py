@@ -2,17 +2,21 @@
 
 import ast
 import inspect
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from lib.exchange import Venue
+from lib.binance.venue import WEIGHTS
+from lib.exchange import ListKind, Venue
 from tests.fated import CHANGES, QUESTIONS, Fate
-from tests.fault_table import PAGE, TABLE, named_tests, write
+from tests.fault_table import PAGE, TABLE, method_of, named_tests, write
 
 ROOT = Path(__file__).parents[1]
+VENUE = (ROOT / "lib/binance/venue.py").read_text(encoding="utf-8")
 
 
 def venue_methods() -> set[str]:
@@ -34,7 +38,7 @@ def test_the_page_says_what_the_table_says() -> None:
 
 def test_every_method_of_a_venue_has_a_row_and_every_row_is_a_method() -> None:
     assert len(venue_methods()) > 15
-    assert set(TABLE) == venue_methods()
+    assert set(map(method_of, TABLE)) == venue_methods() | {"public_market"}
 
 
 def test_no_cell_is_empty() -> None:
@@ -46,7 +50,28 @@ def test_no_cell_is_empty() -> None:
 def test_every_call_that_is_a_request_meets_its_fates_in_a_story() -> None:
     streams = {"watch_user", "watch_quotes", "close"}
 
-    assert set(QUESTIONS) | set(CHANGES) == venue_methods() - streams
+    assert set(QUESTIONS) | set(map(method_of, CHANGES)) == venue_methods() - streams
+    assert set(QUESTIONS) | set(CHANGES) <= set(TABLE)
+
+
+def test_every_path_that_the_venue_asks_is_asked_in_a_story() -> None:
+    changes = {"change", "amend"}
+    paths = {f"/api/v3/{name.split(' of ')[0]}" for name in WEIGHTS if name not in changes}
+
+    assert {call.path for call in QUESTIONS.values()} == paths
+
+
+def test_every_kind_of_list_and_every_path_of_a_change_is_sent_in_a_story() -> None:
+    told = {(call.method, call.path) for call in CHANGES.values()}
+    lists = {("POST", f"/api/v3/orderList/{kind.lower()}") for kind in get_args(ListKind)}
+
+    assert told == lists | {
+        ("POST", "/api/v3/order"),
+        ("DELETE", "/api/v3/order"),
+        ("PUT", "/api/v3/order/amend/*"),
+    }
+    assert set(re.findall(r'"(POST|PUT|DELETE)"', VENUE)) == {method for method, _ in told}
+    assert VENUE.count("await self._change(") == len(set(map(method_of, CHANGES)))
 
 
 def test_every_test_that_the_page_names_is_written() -> None:

@@ -14,7 +14,7 @@ import pytest
 from lib.exchange import Fill
 from lib.journal.backups import DAY, Retention, backups
 from lib.journal.completion import read_only
-from lib.journal.file import COMPANIONS, FORMAT, JournalFile
+from lib.journal.file import COLUMNS_OF_2, COMPANIONS, FORMAT, VIEWS, JournalFile
 from lib.journal.rows import Entry, Happening, Place, Row
 from lib.journal.writer import GATHER, JournalWriter
 from lib.orders import OrderState
@@ -334,6 +334,70 @@ def test_a_journal_of_a_later_version_stays_untouched(path: Path) -> None:
 
     assert "later version" in scene.said[0]
     assert path.read_bytes() == before
+
+
+def as_format_1(path: Path) -> None:
+    """Make of a journal what the version before lists and amends had written."""
+    with closing(sqlite3.connect(path)) as older:
+        for view in VIEWS:
+            older.execute(f"DROP VIEW {view}")
+        older.execute("DROP INDEX journal_by_list")
+        for column in COLUMNS_OF_2:
+            older.execute(f"ALTER TABLE journal DROP COLUMN {column}")
+        older.execute("CREATE VIEW fills AS SELECT * FROM journal WHERE event = 'fill'")
+        older.execute("CREATE VIEW orders AS SELECT * FROM journal WHERE event = 'result'")
+        older.execute("PRAGMA user_version = 1")
+        older.commit()
+
+
+def shape(path: Path) -> tuple[list[str], list[str]]:
+    """The columns of the table, and all that can be asked beside it."""
+    with closing(read_only(path)) as connection:
+        columns = connection.execute("SELECT name FROM pragma_table_info('journal')")
+        others = connection.execute("SELECT type || name FROM sqlite_master ORDER BY 1")
+        return [name for (name,) in columns], [what for (what,) in others]
+
+
+def test_a_journal_of_the_version_before_is_upgraded_in_place_with_every_row(path: Path) -> None:
+    first = Scene(path)
+    first.turn(1, 2)
+    first.writer.file.close()
+    new = shape(path)
+    as_format_1(path)
+    assert shape(path) != new
+
+    scene = Scene(path)
+    scene.turn(2, 3)
+
+    assert shape(path) == new
+    assert trades(path) == [1, 2, 3]
+    assert scene.said == []
+    with closing(read_only(path)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (FORMAT,)
+        assert connection.execute("SELECT DISTINCT amend_id FROM orders").fetchall() == []
+
+
+def test_an_upgrade_that_fails_leaves_the_journal_as_it_was(path: Path) -> None:
+    first = Scene(path)
+    first.turn(1)
+    first.writer.file.close()
+    as_format_1(path)
+    before = shape(path)
+    with closing(sqlite3.connect(path)) as obstacle:
+        obstacle.execute("CREATE TABLE order_log (in_the_way TEXT)")
+        obstacle.commit()
+
+    scene = Scene(path)
+    scene.turn(2)
+    failed = shape(path)
+    with closing(sqlite3.connect(path)) as obstacle:
+        obstacle.execute("DROP TABLE order_log")
+        obstacle.commit()
+    scene.turn()
+
+    assert "cannot be written" in scene.said[0]
+    assert failed[0] == before[0]
+    assert trades(path) == [1, 2]
 
 
 def test_a_journal_that_was_moved_away_is_begun_anew(path: Path) -> None:

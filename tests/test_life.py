@@ -34,7 +34,8 @@ from lib.simulator.protocol import Request
 from lib.simulator.server.faults import Fault, FaultKind, Rule
 from lib.supervisor import Supervisor
 from tests.disk import HOME, Crash, Cut
-from tests.world import ACCOUNT, CALM, EPOCH, PRICES, Life, Luck, UserFeed, Wire, World
+from tests.edges import UserFeed, Wire
+from tests.world import ACCOUNT, CALM, EPOCH, PRICES, Life, Luck, World
 
 HOUR = 3_600.0
 DAY = 24 * HOUR
@@ -100,6 +101,22 @@ async def brief(desk: Desk, conf: Conf, ctx: BriefCtx) -> Machine[BriefCtx]:
     yield ctx
 
 
+async def hasty(desk: Desk, conf: Conf, ctx: Ctx) -> Machine[Ctx]:
+    """End as soon as its order rests."""
+    order = Order(
+        symbol=conf.symbol,
+        side="BUY",
+        type="LIMIT",
+        time_in_force="GTC",
+        price=Decimal(30_000),
+        quantity=conf.quantity,
+    )
+    async for ctx.order in add_order(desk.exchange, ctx.order or order):
+        yield ctx
+        if ctx.order.state == "open":
+            return
+
+
 async def troubled(desk: Desk, conf: Conf, ctx: Ctx) -> Machine[Ctx]:
     """Begin well, then go wrong in the way its conf says."""
     if conf.error == "weather":
@@ -149,6 +166,7 @@ BOTS = {
     "brief": BotKind(Conf, BriefCtx, brief),
     "steady_too": BotKind(Conf, Ctx, steady),
     "troubled": BotKind(Conf, Ctx, troubled),
+    "hasty": BotKind(Conf, Ctx, hasty),
     "grown": BotKind(Conf, LaterCtx, steady),
 }
 
@@ -392,6 +410,18 @@ def test_a_bot_that_fails_is_parked_with_its_reason_and_the_person_is_told(error
     assert story.shown() == []
 
 
+def test_a_bot_that_ends_while_its_order_rests_is_parked_and_names_it() -> None:
+    story = Story(31, {"hasty": bot("hasty")})
+
+    story.live_for(30)
+
+    parked = story.generation("hasty").parked
+    (resting,) = story.open_now()
+    assert parked is not None
+    assert resting in parked.reason
+    assert story.standings["hasty"] is Standing.PARKED
+
+
 def test_a_bot_that_calls_for_the_exit_disturbs_no_other() -> None:
     story = Story(30, {"bad": bot("troubled", error="exit"), "good": bot("steady")})
 
@@ -518,8 +548,67 @@ def test_no_request_leaves_when_the_intent_cannot_be_saved() -> None:
 
     assert before[0] >= 2
     assert len(story.shown()) == before[0]
-    assert story.standings == {"one": Standing.PARKED}
-    assert story.told("cannot be saved", bot="one")
+    assert story.standings == {"one": Standing.WAITING}
+    assert len(story.told("cannot be saved: the disk fails", bot="one")) == 1
+
+
+@pytest.mark.parametrize("sickness", [errno.EIO, errno.ENOSPC, errno.EROFS])
+def test_a_bot_goes_on_by_itself_when_the_disk_is_well_again(sickness: int) -> None:
+    story = Story(
+        10, {"one": bot("steady"), "two": bot("steady", symbol="ETHUSDT", quantity="0.01")}
+    )
+    story.after(25, lambda: setattr(story.disk, "refuses", sickness))
+    before: list[int] = []
+    story.after(85, lambda: before.append(len(story.shown())))
+    story.after(86, lambda: setattr(story.disk, "refuses", 0))
+
+    story.live_for(240)
+
+    assert len(story.shown()) > before[0] + 5
+    assert story.standings == {"one": Standing.RUNNING, "two": Standing.RUNNING}
+    assert len(story.told("saved; goes on", bot="one")) == 1
+    story.check()
+
+
+def test_a_flush_that_took_long_to_succeed_does_not_widen_the_time_to_send() -> None:
+    story = Story(10, {"one": bot("steady", price="30000")})
+    story.after(25, lambda: setattr(story.disk, "refuses", errno.EIO))
+    story.after(325, lambda: setattr(story.disk, "refuses", 0))
+
+    story.live_for(400)
+
+    order = story.generation("one").context["order"]
+    assert order["send_by"] - order["sent_at"] <= 10_000
+    story.check()
+
+
+def test_a_halt_met_while_the_disk_refuses_is_on_disk_once_it_does_not() -> None:
+    story = Story(12, {"rich": bot("steady", price="30000", quantity="3", first_at="30s")})
+    free: list[Decimal] = []
+
+    def halt() -> None:
+        assert story.life is not None
+        assert story.life.supervisor is not None
+        story.life.supervisor.lives["rich"].halt(Halt("a person must look"))
+
+    def note() -> None:
+        assert story.life is not None
+        assert story.life.supervisor is not None
+        free.append(story.life.supervisor.floor.funds.free("USDT"))
+
+    story.after(20, lambda: setattr(story.disk, "refuses", errno.EIO))
+    story.after(70, note)
+    story.after(80, halt)
+    story.after(90, note)
+    story.after(100, lambda: setattr(story.disk, "refuses", 0))
+
+    story.live_for(200, Cut.POWER)
+    story.live_for(10)
+
+    assert story.shown() == []
+    assert free == [10_000, 100_000]
+    assert story.standings == {"rich": Standing.PARKED}
+    assert story.generation("rich").parked is not None
 
 
 def test_a_disk_that_came_back_finds_the_bot_where_it_was_saved_last() -> None:
@@ -543,36 +632,12 @@ def test_an_order_accepted_while_the_disk_failed_is_found_again_and_not_repeated
     story = Story(31, {"one": bot("steady", times=1, price=price)})
     story.after_order = lambda: setattr(story.disk, "refuses", errno.EIO)
     story.live_for(60, cut)
-    assert story.standings == {"one": Standing.PARKED}
+    assert story.standings == {"one": Standing.WAITING}
 
     story.live_for(120, cut)
 
     assert len(story.shown()) == 1
-    parked = story.generation("one").parked  # its save may have reached the disk after all
-    if parked is None:
-        story.check()
-    else:
-        assert "cannot be saved" in parked.reason
-
-
-def test_what_never_left_because_the_disk_failed_is_no_longer_counted_as_spent() -> None:
-    story = Story(12, {})
-    supervisors: list[Supervisor] = []
-
-    def note() -> None:
-        assert story.life is not None
-        assert story.life.supervisor is not None
-        supervisors.append(story.life.supervisor)
-
-    story.bots = {"rich": bot("steady", price="30000", quantity="3", first_at="30s")}
-    story.after(20, lambda: setattr(story.disk, "refuses", errno.EIO))
-    story.after(80, note)
-
-    story.live_for(81)
-
-    assert story.shown() == []
-    assert story.standings == {"rich": Standing.PARKED}
-    assert supervisors[0].floor.funds.free("USDT") == 100_000
+    story.check()
 
 
 def test_a_full_disk_keeps_the_bots_trading_that_have_a_context() -> None:
@@ -586,6 +651,21 @@ def test_a_full_disk_keeps_the_bots_trading_that_have_a_context() -> None:
     assert story.generation("one").context["done"] >= 6
     assert set(story.held) == {"two"}
     assert story.told("does not run", bot="two")
+
+
+def test_a_bot_that_finds_no_room_is_born_in_the_same_life_once_there_is_room() -> None:
+    story = Story(14, {"one": bot("steady")})
+    story.live_for(30)
+    story.bots = {"one": bot("steady"), "two": bot("steady", symbol="ETHUSDT", quantity="0.01")}
+    story.disk.full = True
+    story.after(60, lambda: setattr(story.disk, "full", False))
+
+    story.live_for(150)
+
+    assert len(story.told("does not run", "the disk is full", bot="two")) == 1
+    assert story.standings == {"one": Standing.RUNNING, "two": Standing.RUNNING}
+    assert story.held == {}
+    assert story.shown("ETHUSDT")
 
 
 def test_a_bot_that_found_no_room_is_born_once_there_is_room() -> None:

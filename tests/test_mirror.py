@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.errors import BadCredentials, Refused, Unavailable
+from lib.errors import BadCredentials, NotSent, Refused, Unavailable
 from lib.exchange import (
     ZERO,
     AccountEvent,
@@ -207,6 +207,52 @@ def test_a_key_that_is_refused_for_a_while_does_not_end_the_polls() -> None:
         return office.mirror.stale
 
     assert not play(story)
+
+
+def test_where_nobody_is_reached_the_next_try_comes_within_half_a_second() -> None:
+    async def story(office: Office) -> int:
+        office.venue.failing["account"] = NotSent("no connection")
+        await asyncio.sleep(120)
+        office.venue.failing.clear()
+        at = office.now()
+        await office.mirror.fresh()
+        return office.mirror.polled_at - at
+
+    assert play(story) <= 500
+
+
+@pytest.mark.parametrize("returns", ["the answers", "the stream"])
+def test_who_sits_bad_weather_out_goes_on_as_soon_as_it_is_over(returns: str) -> None:
+    async def story(office: Office) -> int:
+        mirror = office.mirror
+        mirror.on_user_event(StreamReady())
+        await mirror.fresh()
+        if returns == "the stream":
+            mirror.on_user_event(StreamLost("gone"))
+        else:
+            office.venue.failing["account"] = Unavailable("down")
+            await asyncio.sleep(60)
+        waiting = asyncio.create_task(mirror.sit_out(30))
+        await asyncio.sleep(5)
+        assert not waiting.done()
+        at = office.now()
+        if returns == "the stream":
+            mirror.on_user_event(StreamReady())
+        office.venue.failing.clear()
+        await waiting
+        return office.now() - at
+
+    assert play(story) <= 2_000
+
+
+def test_who_sits_out_what_is_no_weather_waits_the_whole_time() -> None:
+    async def story(office: Office) -> int:
+        await office.mirror.fresh()
+        at = office.now()
+        await office.mirror.sit_out(30)
+        return office.now() - at
+
+    assert play(story) == 30_000
 
 
 @pytest.mark.parametrize(

@@ -420,18 +420,6 @@ def test_a_symbol_that_is_not_trading_takes_no_orders() -> None:
     ]
 
 
-def test_a_symbol_takes_only_so_many_orders() -> None:
-    stop = Order("SELL", "STOP_LOSS_LIMIT", stop_price=Decimal(59_000))
-
-    assert RULES.complaints(Order(), open_orders=199, open_algo_orders=5) == []
-    assert RULES.complaints(Order(), open_orders=200) == [
-        "200 orders are open on BTCUSDT, the most it takes"
-    ]
-    assert RULES.complaints(stop, open_orders=5, open_algo_orders=5) == [
-        "5 stop orders are open on BTCUSDT, the most it takes"
-    ]
-
-
 loose = st.none() | st.decimals(allow_nan=True, allow_infinity=True)
 
 

@@ -13,8 +13,9 @@ from lib.moving import Moving
 from lib.orders import Exchange, Order, OrderState
 from lib.simulator.protocol import Request
 from lib.simulator.server.faults import Fault, FaultKind, FaultPlan, Rule
+from tests.edges import Wire
 from tests.swinging import ShapedWorld, contexts, path, with_small_bots
-from tests.world import CALM, Luck, Wire, every_life, live, pairs_of_cuts
+from tests.world import CALM, Luck, every_life, live, pairs_of_cuts
 
 Patch = pytest.MonkeyPatch
 AMEND = "/api/v3/order/amend/keepPriority"

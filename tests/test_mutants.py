@@ -11,6 +11,7 @@ import pytest
 
 import lib.dealer
 import lib.doubt
+import lib.lookout
 import lib.mirror
 import lib.orders
 from lib.dealer import Dealer
@@ -85,8 +86,9 @@ def nothing_is_saved_before_an_order_leaves(patch: Patch) -> None:
 
 
 def a_save_is_taken_for_done_before_it_is(patch: Patch) -> None:
-    async def store(life: Life, fields: bytes) -> None:
+    async def store(life: Life, fields: bytes) -> int:
         asyncio.get_running_loop().call_later(3.0, life.file.save, stamped(fields, 0))
+        return 0
 
     patch.setattr(Life, "_store", store)
     patch.setattr(Dealer, "_tripwire", lambda *_: None)
@@ -143,7 +145,7 @@ def an_unknown_order_is_taken_for_a_canceled_one(patch: Patch) -> None:
 
 
 def an_order_is_final_before_all_its_trades_are_known(patch: Patch) -> None:
-    for module in (lib.orders, lib.dealer, lib.mirror):
+    for module in (lib.orders, lib.lookout, lib.mirror):
         patch.setattr(module, "all_trades_known", lambda *_: True)
 
 

@@ -23,6 +23,7 @@ from lib.simulator.server.faults import (
     lose_reply,
     lose_request,
 )
+from tests.edges import Wire
 from tests.oco_trade import at_hand
 from tests.world import (
     ACCOUNT,
@@ -31,7 +32,6 @@ from tests.world import (
     START,
     UID,
     Luck,
-    Wire,
     World,
     every_life,
     live,

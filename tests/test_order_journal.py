@@ -11,10 +11,11 @@ import pytest
 from lib.errors import OutcomeUnknown
 from lib.exchange import Fill, OrderRecord, OrderStatus
 from lib.ids import make_id
+from lib.journal.known import Known
 from lib.journal.order_journal import ENDED_MAX, OrderJournal
 from lib.journal.rows import Entry, Happening, Row, row_of
 from lib.life import Standing
-from lib.orders import Order, OrderState
+from lib.orders import Order, OrderState, absorb
 from lib.redaction import Redactor
 from tests.control.folder import BIRTH, TAG, generation
 from tests.control.folder import order as any_order
@@ -24,6 +25,8 @@ from tests.world import CALM, Luck, every_life, live, pairs_of_cuts
 
 ID = make_id(installation=TAG, bot="lisa", birth=BIRTH, counter=1, leg="a")
 OTHER_ID = make_id(installation=TAG, bot="lisa", birth=BIRTH, counter=2, leg="a")
+AMEND_ID = make_id(installation=TAG, bot="lisa", birth=BIRTH, counter=4, leg="d")
+LIST_ID = make_id(installation=TAG, bot="lisa", birth=BIRTH, counter=5, leg="b")
 CANCEL_ID = make_id(installation=TAG, bot="lisa", birth=BIRTH, counter=3, leg="c")
 NOW = 1_700_000_000_500
 
@@ -260,6 +263,107 @@ def test_an_intent_is_none_before_it_is_on_disk() -> None:
 
     assert notes.events == ["intent"]
     assert notes.journal.expected("lisa") == []
+
+
+def amending(**facts: Any) -> Order:
+    wish = {"amend_id": AMEND_ID, "amend_to": Decimal("0.008"), "amends": [Decimal("0.008")]}
+    return order(OrderState.AMENDING, order_id=12, **{**wish, **facts})
+
+
+@pytest.mark.asyncio
+async def test_an_amend_is_settled_once_a_save_holds_the_smaller_order() -> None:
+    notes = Notes()
+    shrinking = amending()
+
+    async def answer() -> OrderRecord:
+        return record("NEW", quantity=Decimal("0.008"))
+
+    notes.journal.announced("lisa", [(Happening.AMEND_INTENT, shrinking)])
+    absorb(shrinking, await notes.journal.amending("lisa", shrinking, answer()))
+    notes.journal.announced("lisa", [])
+    notes.journal.announced("lisa", [])
+
+    assert notes.events == ["amend intent", "amend sent", "amend reply", "amend settled"]
+    assert {row.amend_id for row in notes.rows} == {AMEND_ID}
+    assert {row.amend_quantity for row in notes.rows} == {"0.008"}
+    assert [row.amended_quantity for row in notes.rows] == [None, None, "0.008", "0.008"]
+    assert notes.rows[-1].state_after == "open"
+
+
+def test_an_amend_without_an_answer_is_in_doubt_once_and_its_end_says_why_it_came_to_nothing() -> (
+    None
+):
+    notes = Notes()
+    shrinking = amending()
+
+    for _ in range(3):
+        notes.journal.amend_doubted("lisa", shrinking)
+        notes.journal.announced("lisa", [])
+    shrinking.state, shrinking.amend_to = OrderState.OPEN, None
+    shrinking.amend_refused = "it never arrived"
+    notes.journal.announced("lisa", [])
+
+    assert [entry.happening for entry in notes.offered] == ["amend in doubt", "amend settled"]
+    assert notes.rows[-1].reason == "it never arrived"
+    assert notes.rows[-1].amend_quantity == "0.008"
+
+
+def test_an_order_that_ended_before_it_was_amended_says_so_before_its_result() -> None:
+    notes = Notes()
+    shrinking = amending()
+    notes.journal.announced("lisa", [(Happening.AMEND_INTENT, shrinking)])
+
+    absorb(shrinking, record("FILLED", "0.01", fill(3)))
+    notes.journal.ended("lisa", shrinking)
+
+    assert notes.events == ["amend intent", "amend settled", "fill", "result"]
+    assert notes.rows[1].reason == "the order ended before it was amended"
+
+
+def test_what_a_context_knows_of_an_amend_is_learned() -> None:
+    notes = Notes()
+    smaller = amending(amend_to=None, amended=Decimal("0.008"))
+    smaller.state = OrderState.OPEN
+
+    notes.journal.learn(generation("lisa", smaller))
+
+    assert notes.events == ["intent", "amend intent", "amend settled"]
+    assert {row.amend_quantity for row in notes.rows[1:]} == {"0.008"}
+    assert all(row.learned for row in notes.rows)
+
+
+def test_news_that_an_order_is_smaller_are_a_row_and_older_news_are_none() -> None:
+    notes = Notes()
+    notes.journal.announced("lisa", [(Happening.INTENT, order(OrderState.SUBMITTING))])
+    smaller = record(quantity=Decimal("0.008"))
+
+    for told in (record(), smaller, record(), smaller):
+        notes.journal.heard(told)
+
+    assert notes.events == ["intent", "heard", "heard"]
+    assert [row.quantity for row in notes.rows] == ["0.01"] * 3
+    assert [row.amended_quantity for row in notes.rows] == [None, None, "0.008"]
+
+
+def test_every_row_of_a_leg_names_its_list_also_those_that_the_exchange_tells() -> None:
+    notes = Notes()
+    leg = order(OrderState.SUBMITTING, list_id=LIST_ID)
+
+    notes.journal.announced("lisa", [(Happening.INTENT, leg)])
+    notes.journal.heard(record("FILLED", "0.01", fill(3)))
+
+    assert notes.events == ["intent", "heard", "fill"]
+    assert {row.list_id for row in notes.rows} == {LIST_ID}
+
+
+def test_what_is_learned_of_an_order_done_with_names_what_the_journal_had_of_it() -> None:
+    notes = Notes()
+    journaled = Known(comment="the dip", list_id=LIST_ID, ordered=Decimal("0.02"))
+
+    notes.journal.relearn(record("FILLED", "0.01", fill(3)), journaled)
+
+    assert {(row.comment, row.list_id) for row in notes.rows} == {("the dip", LIST_ID)}
+    assert {(row.quantity, row.amended_quantity) for row in notes.rows} == {("0.02", "0.01")}
 
 
 def test_a_note_that_cannot_be_made_is_counted_and_stops_nobody() -> None:

@@ -80,7 +80,7 @@ def absence_needs_no_probe(patch: Patch) -> None:
 def every_leg_is_paid_for(patch: Patch) -> None:
     def commit(dealer: ListDealer, order_list: OrderList) -> None:
         for leg in order_list.legs:
-            asset, leg.spends_at_most = dealer._worst_case(leg)
+            asset, leg.spends_at_most = dealer._admission.worst_case(leg)
             dealer._floor.funds.commit(leg.id, asset, leg.spends_at_most)
             dealer._mirror.follow(leg.symbol, leg.id)
 
@@ -136,7 +136,7 @@ def lives() -> Iterator[World]:
     """Lives in which replies are lost, no event comes, and queries lag."""
     rules = (REPLY_LOST, Rule(fault=drop_event()))
     make = partial(Habits, 5, trading("OCO", "SELL"), LAGGING, rules=rules)
-    yield from every_life(make, stride=7)
+    yield from every_life(make, stride=2)
 
 
 def breach() -> str:

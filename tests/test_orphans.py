@@ -9,18 +9,19 @@ import orjson
 import pytest
 
 import tests.world
-from lib.atomic_json import read_generations
+from lib.atomic_json import atomic_save_json, read_generations
 from lib.binance.transport import Reply
 from lib.errors import DiskFailed
 from lib.ids import OwnId, bot_tag, make_id
 from lib.life import Standing
-from lib.orphans import FILE, OPEN_FOR_MS, Canceler, Orphans
+from lib.orphans import FILE, OPEN_FOR_MS, UNKNOWN_MAX, Canceler, Orphans
 from lib.simulator.protocol import Request
 from lib.simulator.server.faults import Fault, FaultKind, Rule, lose_reply
 from tests.disk import HOME, Cut
+from tests.edges import Wire
 from tests.test_exactly_once import durable_files
 from tests.test_life import Story, bot
-from tests.world import ACCOUNT, CALM, OPEN, Luck, Wire, World, every_life, live, pairs_of_cuts
+from tests.world import ACCOUNT, CALM, OPEN, Luck, World, every_life, live, pairs_of_cuts
 
 Patch = pytest.MonkeyPatch
 CANCEL = {"orphans": "cancel"}
@@ -93,8 +94,8 @@ class OrphanWorld(World):
     @property
     def journaled(self) -> bool:
         """Say whether no order was left, and none is waited for."""
-        if not self.left:
-            return True
+        if not self.left or not super().journaled:
+            return not self.left and super().journaled
         try:
             fields = read_generations(HOME / "ctx" / FILE, disk=self.disk)
         except FileNotFoundError:
@@ -187,9 +188,11 @@ def test_a_cancel_that_is_not_saved_first_is_caught(monkeypatch: Patch) -> None:
 # --- which orders are orphans
 
 
-def own(story: Story, name: str = "gone", *, birth: int = 5, place: str = "") -> str:
+def own(
+    story: Story, name: str = "gone", *, birth: int = 5, counter: int = 3, place: str = ""
+) -> str:
     installation = place or story.generation("good").installation
-    return str(OwnId(installation, bot_tag(name), birth, 3, "a"))
+    return str(OwnId(installation, bot_tag(name), birth, counter, "a"))
 
 
 def begun(seed: int, **settings: Any) -> Story:
@@ -239,7 +242,11 @@ def test_orders_of_others_are_not_touched() -> None:
 
 def test_an_order_of_an_earlier_life_of_a_bot_is_an_orphan_and_one_of_this_life_is_told() -> None:
     story = begun(13)
-    earlier, present = own(story, "good"), own(story, "good", birth=story.generation("good").birth)
+    good = story.generation("good")
+    given = good.memory.ids_given + 7
+    story.rewrite("good", lambda fields: fields["memory"].update(ids_given=given))
+    earlier = own(story, "good")
+    present = own(story, "good", birth=good.birth, counter=given)
     story.place(earlier)
     story.place(present)
 
@@ -355,3 +362,57 @@ def test_what_another_account_left_in_the_file_is_not_canceled_here() -> None:
     assert (before["venue"], after["venue"]) == ("paper", "testnet")
     assert after["birth"] > before["birth"]
     assert story.open_now() == []
+
+
+def test_an_order_made_while_we_ran_is_no_orphan_of_ours_but_that_of_a_copy_of_our_folder() -> None:
+    story = begun(20)
+    late = own(story)
+    story.after(60, lambda: story.place(late))
+
+    story.live_for(300)
+
+    assert story.open_now() == [late]
+    assert not story.told("is being canceled")
+    assert len(story.told("another runner", "with a copy of this ctx folder")) == 1
+
+
+def waiting_for(story: Story, orphan: str, order_id: int, age_ms: int) -> None:
+    """Leave the intent of a cancel behind, as if its end had not been seen."""
+    cancel_id = own(story, "canceler", counter=9)
+    send_by = story.clock() - age_ms
+    waiting = {
+        "symbol": "BTCUSDT",
+        "order_id": order_id,
+        "client_order_id": orphan,
+        "cancel_id": cancel_id,
+        "send_by": send_by,
+        "token": f"{cancel_id}#{send_by}",
+    }
+    ctx = {"venue": "paper", "account": "4711", "birth": 5, "ids_given": 9, "waiting": [waiting]}
+    atomic_save_json(ctx, HOME / "ctx" / FILE, disk=story.disk)
+
+
+@pytest.mark.parametrize(("age", "waits"), [(60_000, True), (2 * UNKNOWN_MAX, False)])
+def test_an_order_that_the_exchange_knows_no_longer_is_forgotten_after_an_hour(
+    age: int, waits: bool
+) -> None:
+    story = begun(21)
+    waiting_for(story, own(story), 987_654, age)
+
+    story.live_for(120)
+
+    left = read_generations(HOME / "ctx" / FILE, disk=story.disk)["waiting"]
+    assert bool(left) is waits
+    assert bool(story.told("order 987654 is unknown")) is not waits
+
+
+def test_the_order_of_another_under_the_same_order_id_is_not_taken_for_the_end_of_ours() -> None:
+    story = begun(22)
+    stranger = story.place("web_1")
+    story.cancel_all()
+    waiting_for(story, own(story), stranger, 60_000)
+
+    story.live_for(120)
+
+    assert read_generations(HOME / "ctx" / FILE, disk=story.disk)["waiting"]
+    assert not story.told(f"order {stranger}: canceled")

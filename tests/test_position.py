@@ -4,9 +4,6 @@ import asyncio
 from decimal import Decimal
 from typing import Any
 
-import pytest
-
-from lib.errors import Halt
 from lib.orders import OrderState
 from lib.position import (
     RETRY,
@@ -264,28 +261,6 @@ def test_a_pair_that_a_person_canceled_is_placed_again() -> None:
     lists, position = play(story)
     assert lists == 2
     assert position.unprotected == 0
-
-
-def test_a_pair_that_a_person_canceled_parks_the_bot_where_that_is_wanted_until_its_release() -> (
-    None
-):
-    async def story(office: Office) -> tuple[str, int]:
-        position = planned(market_buy("0.5"), when_canceled="park")
-        task = await begin(office, position)
-        cancel_by_hand(office, pair_of(position))
-        with pytest.raises(Halt, match="not by this program"):
-            await task
-        left = Position.model_validate_json(office.saved)
-        why, before = left.unprotected_because, len(office.venue.placed_lists)
-        assert before == 1
-        office.begin_life()
-        task = await begin(office, left)
-        task.cancel()
-        return why, len(office.venue.placed_lists)
-
-    why, lists = play(story)
-    assert why == "the pair was canceled at the exchange, not by this program"
-    assert lists == 2
 
 
 def test_a_part_too_small_to_be_sold_says_so_until_the_entry_bought_more() -> None:

@@ -29,6 +29,7 @@ from tests.held_office import (
     pair_of,
     planned,
     refuse_order,
+    release,
     sales,
     take_part_of_profit,
 )
@@ -152,8 +153,10 @@ def test_a_sale_that_is_refused_parks_the_bot_and_is_tried_anew_after_its_releas
         with pytest.raises(Halt, match="was rejected: the symbol is halted"):
             await task
         left = Position.model_validate_json(office.saved)
-        assert "sold at market: enough of it" in left.unprotected_because
-        office.begin_life()
+        assert left.unprotected_because == (
+            "the sale of 0.4995 at market was rejected: the symbol is halted; a person decides"
+        )
+        left = release(office)
         task = await begin(office, left, 5)
         assert task.done()
         return left

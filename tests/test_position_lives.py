@@ -23,6 +23,7 @@ LAGGING = Luck(query_lag_ms=2_000)
 AT_ONCE = 1_000  # ms without protection that a calm day may take
 
 FLAT = (40, 1.0)
+FALLING_BIDS = path((0, 0), (40, 0), (300, 0.03))
 FALLEN = (300, 0.97)
 RISEN = (300, 1.03)
 TOUCHED = 0.9964999  # of the first price: a buy 0.35 % below it is touched
@@ -34,6 +35,7 @@ BOUGHT_TWICE = path(
     *((75, TOUCHED), (75.6, TOUCHED), (76, 0.998), (200, 0.998), RISEN),
 )
 PART_TAKEN = path((0, 1), FLAT, (60, BEYOND), (60.4, BEYOND), (60.5, 1.0035), (200, 1.0035), RISEN)
+SAGGING = path((0, 1), FLAT, (300, 1))  # the bids lie ever deeper below it
 LIMIT = {"by": "LIMIT", "away": "0.0035", "quantity": "0.1", "buy_for": "3m", "patience": "5s"}
 
 Scene = tuple[dict[str, Any], Callable[[float], float], str, Ending]
@@ -79,6 +81,43 @@ SCENES: dict[str, Scene] = {
         "1",
         Ending.TRAIL,
     ),
+    "trailed at the exchange": (
+        {"trailing_delta": 50, "profit": "0.05", "loss": "0.02"},
+        path((0, 1), FLAT, (70, 1.01), (110, 1.0), FALLEN),
+        "1",
+        Ending.STOP,
+    ),
+    "trailed at the exchange with a limit": (
+        {"trailing_delta": 50, "profit": "0.05", "loss": "0.02", "gap": "0.01"},
+        path((0, 1), FLAT, (70, 1.01), (110, 1.0), FALLEN),
+        "1",
+        Ending.STOP,
+    ),
+    "bracket trailed at the exchange": (
+        {
+            "by": "OTOCO",
+            "away": "0.0035",
+            "buy_for": "3m",
+            "trailing_delta": 50,
+            "profit": "0.05",
+            "loss": "0.02",
+        },
+        path((0, 1), FLAT, (60, 0.996), (90, 1.01), (130, 1.0), FALLEN),
+        "1",
+        Ending.STOP,
+    ),
+    "triggered by the bid": (
+        {"trigger": "0.002", "profit": "0.05", "loss": "0.02"},
+        SAGGING,
+        "1",
+        Ending.TRIGGER,
+    ),
+    "trail of the bid": (
+        {"trail": "0.002", "trail_base": "bid", "profit": "0.05", "loss": "0.02"},
+        SAGGING,
+        "1",
+        Ending.TRAIL,
+    ),
     "moved stop": (
         {"trail": "0.005", "profit": "0.05", "on_trail": "move"},
         path((0, 1), FLAT, (50, 1.004), (80, 1.004), (110, 0.99), FALLEN),
@@ -96,7 +135,8 @@ def _small_bots(monkeypatch: Patch) -> None:
 def holding(scene: str, seed: int = 1, luck: Luck = CALM, *rules: Rule, **conf: Any) -> HeldWorld:
     own, shape, depth, _ = SCENES[scene]
     section = {"function": "holder", "symbol": "BTCUSDT", **own, **conf}
-    world = HeldWorld(seed, {"holder": section}, luck, shape=shape, depth=Decimal(depth))
+    sag = FALLING_BIDS if shape is SAGGING else path((0, 0))
+    world = HeldWorld(seed, {"holder": section}, luck, shape=shape, depth=Decimal(depth), sag=sag)
     if rules:
         world.plan = FaultPlan(seed, list(rules))
     return world

@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from lib.orders import orders_inside
-from tests.audit import contexts_in
-from tests.real_processes import Arena, PaperArena, busy_bots, median
+from lib.torture.arena import Arena, median
+from lib.torture.audit import BooksDiffer, contexts_in
+from tests.busy_bots import busy_bots
+from tests.paper_arena import PaperArena
 
 KILLS = int(os.environ.get("KILLS", "100"))
 SEEDS = int(os.environ.get("SEEDS", "1"))
@@ -124,7 +126,7 @@ sys.exit(main())
 def test_the_audit_catches_a_runner_that_sends_again_without_looking(arena: Arena) -> None:
     arena.program = ("-c", CARELESS)
 
-    with pytest.raises(AssertionError, match="given up as never accepted, and was accepted"):
+    with pytest.raises(BooksDiffer, match="given up as never accepted, and was accepted"):
         live_and_die(arena, 60)
 
 

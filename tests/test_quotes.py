@@ -4,12 +4,14 @@ import asyncio
 import random
 from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lib.exchange import Quote
-from lib.quotes import Quotes
+from lib.quotes import Base, Quotes
 from tests.virtual_time import VirtualLoop
 
 SYMBOL = "BTCUSDT"
@@ -200,6 +202,36 @@ def test_alarms_set_and_dismissed_for_ever_do_not_pile_up() -> None:
         for n in range(10_000):
             bound = Decimal(1 + n % 7)
             quotes.dismiss(quotes.alarm(SYMBOL, lambda: None, below=bound))
-        assert len(quotes._feeds[SYMBOL].lows) < 200
+        assert len(quotes._feeds[SYMBOL].alarms["last"].lows) < 200
 
     play(story)
+
+
+@pytest.mark.parametrize("base", ["last", "bid", "ask"])
+def test_an_alarm_rings_at_the_price_of_its_own_base_alone(base: Base) -> None:
+    rang: list[Decimal] = []
+
+    def story(market: Market, quotes: Quotes) -> None:
+        quotes.open(SYMBOL)
+        alarm = quotes.alarm(SYMBOL, lambda: rang.append(alarm.price), below=Decimal(5), base=base)
+        prices: dict[str, Any] = {each: Decimal(4) for each in ("last", "bid", "ask")}
+        market.feeds[SYMBOL](Quote(SYMBOL, **{**prices, base: Decimal(6)}))
+        assert rang == []
+        market.feeds[SYMBOL](Quote(SYMBOL, **{**prices, base: Decimal(5)}))
+
+    play(story)
+
+    assert rang == [Decimal(5)]
+
+
+def test_a_base_that_is_not_known_yet_rings_nothing() -> None:
+    rang: list[str] = []
+
+    def story(market: Market, quotes: Quotes) -> None:
+        quotes.open(SYMBOL)
+        quotes.alarm(SYMBOL, lambda: rang.append("rang"), below=Decimal(5), base="bid")
+        market.trade(3)
+
+    play(story)
+
+    assert rang == []

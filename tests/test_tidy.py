@@ -16,21 +16,31 @@ SAY_NOTHING = {
     "utils", "util", "helpers", "helper", "common", "misc", "base", "tools", "manager",
 }  # fmt: skip
 
-PACKAGES = ("binance", "simulator", "market", "risk", "control", "backtest")
+PACKAGES = ("binance", "simulator", "market", "risk", "control", "backtest", "torture")
 WIDE = {"lib/supervisor.py", "lib/bot_kinds.py"}  # one sees all, the other finds the bots
 MUST_NOT_IMPORT = {
     "bots/": {"lib.supervisor", "lib.atomic_json", *(f"lib.{name}" for name in PACKAGES)},
     "lib/": {"bots", "auto_trading", "tests", "bench"},
     "lib/*.py": {"lib.supervisor", *(f"lib.{name}" for name in PACKAGES)},
-    "lib/binance/": {"lib.supervisor", "lib.simulator", "lib.market", "lib.risk", "lib.control"},
-    "lib/simulator/": {"lib.supervisor", "lib.binance", "lib.risk", "lib.control"},
+    "lib/binance/": {
+        *("lib.supervisor", "lib.simulator", "lib.market", "lib.risk", "lib.control"),
+        "lib.torture",
+    },
+    "lib/simulator/": {
+        *("lib.supervisor", "lib.binance", "lib.risk", "lib.control", "lib.torture"),
+    },
     "lib/simulator/books/": {
         f"lib.simulator.{room}" for room in ("engine", "calls", "server", "paper")
     },
-    "lib/simulator/engine/": {"lib.simulator.server", "lib.simulator.paper"},
+    "lib/simulator/engine/": {f"lib.simulator.{room}" for room in ("calls", "server", "paper")},
     "lib/simulator/calls/": {"lib.simulator.server", "lib.simulator.paper"},
     "lib/simulator/server/": {"lib.simulator.paper"},
-    "lib/market/": {"lib.supervisor", "lib.binance", "lib.simulator", "lib.risk", "lib.control"},
+    "lib/market/": {
+        *("lib.supervisor", "lib.binance", "lib.simulator", "lib.risk", "lib.control"),
+        "lib.torture",
+    },
+    "lib/journal/": {"lib.supervisor", "lib.binance", "lib.simulator", "lib.torture"},
+    "lib/torture/": {"lib.supervisor", "lib.binance", "lib.control", "lib.market", "lib.risk"},
 }
 
 Fault: TypeAlias = tuple[int, str]
@@ -277,6 +287,8 @@ IN_A_MACHINE = "async def bot(desk, conf, ctx) -> Machine[Ctx]:\n    "
         (imports_against_the_layers, "lib/simulator/a.py", "from lib.binance import venue"),
         (imports_against_the_layers, "lib/market/a.py", "import lib.simulator.engine.book"),
         (imports_against_the_layers, "lib/control/a.py", "from bots.dip_buyer import Conf"),
+        (imports_against_the_layers, "lib/simulator/a.py", "from lib.torture.audit import audit"),
+        (imports_against_the_layers, "lib/torture/a.py", "from lib.supervisor import Supervisor"),
         (barriers_that_fail, "", "async for ctx.buy in add_order(desk, ctx.buy):\n        pass"),
         (barriers_that_fail, "", "async for ctx.buy in add_order(desk, ctx.sell):\n        yield"),
         (barriers_that_fail, "", "async for _ in add_order(desk, ctx.buy):\n        yield ctx"),

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from lib.errors import Unavailable
-from lib.exchange import Candle, PlaceRequest, Side
+from lib.exchange import Candle, PlaceRequest, Quote, Side
 from lib.filters import TrailingDelta
 from lib.money import SymbolRules
 from lib.orders import Order
@@ -133,7 +133,7 @@ def test_a_trail_that_turned_asks_for_no_price_again() -> None:
 
 
 def asleep(
-    trail: Trail, candles: Sequence[Candle] | Exception, price: int
+    trail: Trail, candles: Sequence[Candle] | Exception, price: int, base: str = "last"
 ) -> tuple[Trail, list[Trail]]:
     """Wake up an hour after the trail last saw a price."""
 
@@ -152,7 +152,8 @@ def asleep(
             }
         )
         office.floor.quotes.open("BTCUSDT")
-        office.quote(str(price))
+        prices: dict[str, Any] = {base: Decimal(price)}
+        office.floor.quotes.take(Quote("BTCUSDT", **prices))
         task = office.loop.create_task(follow(office, woken, saved))
         await asyncio.sleep(1)
         task.cancel()
@@ -293,3 +294,49 @@ def test_a_trailing_stop_leaves_with_its_delta_and_without_a_stop_price() -> Non
 
     request = play(story)
     assert (request.trailing_delta, request.stop_price) == (100, None)
+
+
+# --- which price is followed, and what candles say of it
+
+
+def test_a_trail_of_the_bid_looks_at_no_trade() -> None:
+    async def story(office: Office) -> tuple[Decimal | None, Decimal | None]:
+        trail, saved = trail_of("0.02", base="bid"), list[Trail]()
+        office.floor.quotes.open("BTCUSDT")
+        tell_both(office, bid=1_000, last=1_000)
+        task = office.loop.create_task(follow(office, trail, saved))
+        for bid, last in ((1_000, 1_500), (1_100, 900), (1_078, 2_000)):
+            await asyncio.sleep(0.1)
+            tell_both(office, bid=bid, last=last)
+        await asyncio.sleep(0.1)
+        task.cancel()
+        return trail.mark, trail.turned_at
+
+    assert play(story) == (Decimal(1_100), Decimal(1_078))
+
+
+def tell_both(office: Office, *, bid: int, last: int) -> None:
+    quote = Quote("BTCUSDT", bid=Decimal(bid), ask=Decimal(bid + 1), last=Decimal(last))
+    office.floor.quotes.take(quote)
+
+
+@pytest.mark.parametrize(
+    ("side", "base", "believed"),
+    [
+        ("SELL", "last", True),
+        ("SELL", "ask", True),
+        ("SELL", "bid", False),
+        ("BUY", "last", True),
+        ("BUY", "bid", True),
+        ("BUY", "ask", False),
+    ],
+)
+def test_candles_are_believed_where_they_cannot_show_more_than_the_price_reached(
+    side: Side, base: str, *, believed: bool
+) -> None:
+    trail = trail_of("0.3", side=side, base=base, mark=Decimal(1_000))
+
+    woken, _ = asleep(trail, [candle(30, 800, 1_200)], 1_000, base)
+
+    extreme = Decimal(1_200 if side == "SELL" else 800)
+    assert woken.mark == (extreme if believed else Decimal(1_000))

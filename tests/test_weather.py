@@ -29,8 +29,9 @@ from lib.simulator.server.faults import (
     spoil_reply,
     swap_event,
 )
+from lib.torture.arena import SETTINGS, Arena, write_conf
+from tests.busy_bots import busy_bots
 from tests.proxy import Proxy
-from tests.real_processes import Arena, busy_bots, write_conf
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(200)]
 
@@ -202,7 +203,7 @@ def resting(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Outdoors
         Arena(tmp_path, ONE, seed=1, market="none") as arena,
         Proxy(arena.exchange.port) as proxy,
     ):
-        write_conf(tmp_path, ONE, poll=request.param)
+        write_conf(tmp_path, ONE, {**SETTINGS, "poll": request.param})
         arena.exchange.command("POST", "trade", trade_at("61000"))
         set_price(arena, "61000")
         outdoors = Outdoors(arena, proxy)

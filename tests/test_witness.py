@@ -1,6 +1,7 @@
 """Ids carry the counter, so what the exchange shows can contradict a memory."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +11,7 @@ from lib.exchange import OrderRecord, OrderStatus
 from lib.generation import FormerId, Generation, Memory, Parked
 from lib.ids import make_id
 from lib.news import Kind
-from lib.witness import HEALTHY_ENOUGH, Witness
+from lib.witness import ACCEPTED_MAX, HEALTHY_ENOUGH, Witness
 
 OURS = "3fa2c1"
 BIRTH = 1_722_470_400_000
@@ -135,6 +136,43 @@ def test_an_order_of_somebody_else_halts_nobody(client_order_id: str) -> None:
     Court(bot).witness.on_record(record(client_order_id))
 
     assert bot.halted == []
+
+
+def test_two_orders_under_one_id_halt_the_bot_with_both_named() -> None:
+    bot = Suspected(ids_given=4)
+    court = Court(bot)
+    first = record(own_id(3), OrderStatus.FILLED)
+
+    court.witness.on_record(first)
+    court.witness.on_record(first)
+    assert bot.halted == []
+    court.witness.on_record(replace(first, order_id=18))
+
+    assert "orders 17 and 18 under our id" in bot.halted[0]
+    assert "copy of this ctx folder" in bot.halted[0]
+
+
+def test_one_order_told_again_and_again_halts_nobody_however_many_there_are() -> None:
+    bot = Suspected(ids_given=ACCEPTED_MAX * 2)
+    court = Court(bot)
+
+    for counter in range(1, ACCEPTED_MAX + 10):
+        told = replace(record(own_id(counter), OrderStatus.FILLED), order_id=counter)
+        court.witness.on_record(told)
+        court.witness.on_record(told)
+
+    assert bot.halted == []
+    assert len(court.witness._accepted) <= ACCEPTED_MAX
+
+
+def test_an_open_order_that_a_copy_of_our_folder_made_is_not_called_one_to_cancel() -> None:
+    court = Court(Suspected(ids_given=4))
+    court.witness.is_of_a_copy = lambda _: True
+
+    court.poll([record(own_id(1, bot="gone"))])
+
+    assert "with a copy of this ctx folder" in court.told[0]
+    assert "cancel it" not in court.told[0]
 
 
 def test_a_parked_bot_is_not_parked_again() -> None:

@@ -16,6 +16,8 @@ class _Jump(selectors.SelectSelector):
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None:
             raise Deadlock("nothing is ready and nothing ever will be")
+        if self.loop.on_turn is not None:
+            self.loop.on_turn(timeout)
         if timeout > 0:
             self.loop.move(timeout)
         return super().select(0)
@@ -30,6 +32,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def __init__(self, start: float = 0.0, disk_ms: int = 5) -> None:
         self._now = start
+        self.on_turn: Callable[[float], None] | None = None  # told how long it would wait
         self._disk_seconds = disk_ms / 1000
         selector = _Jump()
         selector.loop = self

@@ -3,46 +3,61 @@
 What runs in it is the program itself: the supervisor, its bots, the mirror, the venue with its
 outcome table, the context files. Only the edges are the world's: the disk forgets what was not
 flushed, the wire loses and delays, the user stream drops and repeats, time is virtual. Every call
-to the disk and both ends of every request are instants at which the power can fail.
+to the disk, both ends of every request and every event are instants at which the power can fail;
+if luck says so, turns of the event loop are too: timers, and steps of machines side by side.
 
     for world in every_life(lambda: World(seed, {"dip": {...}})):
         world.check()
+
+Whatever is found wrong carries the story of that world: what was saved, sent and told, and where
+the power failed.
 """
 
 import asyncio
+import errno
 import gc
 import random
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
+from unittest.mock import patch
 
 import orjson
 
 from lib.atomic_json import read_generations
-from lib.binance.transport import Frame, Reply
 from lib.binance.venue import BinanceVenue
 from lib.bot_kinds import find_bot, split_function
 from lib.budget import Terms, split_terms
 from lib.clock import ExchangeClock
 from lib.conf import BotConf, RunnerConf, RunnerSettings
-from lib.errors import OutcomeUnknown
 from lib.exchange import Limits
 from lib.generation import Generation, decode
 from lib.journal.order_journal import OrderJournal
 from lib.life import Standing
 from lib.news import News
-from lib.orders import FINAL, Order, orders_inside
+from lib.orders import FINAL, orders_inside
 from lib.shelf import Shelf
 from lib.simulator.books.books import Books
 from lib.simulator.exchange import Exchange
 from lib.simulator.options import Options
 from lib.simulator.protocol import Request
-from lib.simulator.server.faults import EventLane, Fault, FaultKind, FaultPlan, Rule
+from lib.simulator.server.faults import FaultPlan, Rule
+from lib.slots import Unwritten, judge_all
 from lib.supervisor import Supervisor
+from tests.announcement import announced
 from tests.disk import HOME, Crash, Cut, SimulatedDisk
+from tests.edges import LATENCY as LATENCY
+from tests.edges import MarketFeed, Quiet, UserFeed, Wire
+from tests.sparing_plan import SparingPlan
+from tests.sums import add_fees, add_fills, executed_of, is_of, net_of, shown
+from tests.transcript import Transcript, content_words, request_words
 from tests.virtual_time import VirtualLoop
+from tests.weather import CALM as CALM
+from tests.weather import Luck as Luck
+from tests.weather import storm
 
 EPOCH = 1_722_470_400_000  # 2024-08-01, exchange ms
 ACCOUNT = "trader"
@@ -57,53 +72,11 @@ PRICES = {"BTCUSDT": 61_000.0, "ETHUSDT": 3_100.0}
 RULES = orjson.loads(Path("data/exchange_info.json").read_bytes())
 TICK = 0.5  # seconds between two movements of the market
 PATIENCE = 6 * 3_600.0  # virtual seconds after which a life that does not end is a failure
-LATENCY = 0.02
-
-
-@dataclass(frozen=True, slots=True)
-class Luck:
-    """How bad the weather is: one in so many requests, one in so many events."""
-
-    requests: int = 12
-    events: int = 8
-    stream_loss: int = 400  # market ticks between two losses of the user stream, on average
-    query_lag_ms: int = 0
+ACCOUNT_ERRORS = frozenset({"pwrite", "fdatasync"})  # the calls of a save
+CALLS_BETWEEN = 40  # at least, between two failures of one disk: a save is tried twice
 
 
 AnyWorld = TypeVar("AnyWorld", bound="World")
-
-CALM = Luck(requests=0, events=0, stream_loss=0)
-
-
-def storm(luck: Luck) -> list[Rule]:
-    """Make the rules of a seeded bad day; asking again always helps in the end."""
-    requests = [
-        Fault(kind=FaultKind.LOSE_REQUEST, delay_ms=3_000),
-        Fault(kind=FaultKind.LOSE_REPLY, delay_ms=3_000),
-        Fault(kind=FaultKind.DELAY_REQUEST, delay_ms=2_500),
-        Fault(kind=FaultKind.DELAY_REQUEST, delay_ms=9_000),
-        Fault(kind=FaultKind.SPOIL_REPLY, status=502, body="<html>Bad Gateway</html>"),
-        Fault(
-            kind=FaultKind.SPOIL_REPLY,
-            status=500,
-            body='{"code":-1007,"msg":"Timeout waiting for response from backend server."}',
-        ),
-        Fault(kind=FaultKind.REFUSE, status=503, body="<html>Unavailable</html>"),
-    ]
-    events = [
-        Fault(kind=FaultKind.DROP_EVENT),
-        Fault(kind=FaultKind.REPEAT_EVENT),
-        Fault(kind=FaultKind.SWAP_EVENT),
-        Fault(kind=FaultKind.DELAY_EVENT, delay_ms=4_000),
-    ]
-    rules = []
-    if luck.requests:
-        each = luck.requests * len(requests)
-        rules += [Rule(fault=f, path="/api/v3/order*", one_in=each) for f in requests]
-        rules += [Rule(fault=requests[i], one_in=4 * each) for i in (1, 6)]
-    if luck.events:
-        rules += [Rule(fault=f, one_in=luck.events * len(events)) for f in events]
-    return rules
 
 
 @dataclass
@@ -116,6 +89,10 @@ class World:
     settings: Mapping[str, Any] = field(default_factory=dict)
     later_bots: Mapping[str, Mapping[str, Any]] | None = None  # what later lives find in conf.json
     volatility: float = 0.0012
+    spared: frozenset[int] = frozenset()  # faults that do not strike, by their number
+
+    TICK: ClassVar[float] = TICK
+    PATIENCE: ClassVar[float] = PATIENCE
 
     def __post_init__(self) -> None:
         self.chance = random.Random(f"world {self.seed}")
@@ -127,7 +104,7 @@ class World:
         self.exchange = Exchange(RULES, clock=self.clock, books=self.books, options=options)
         self.exchange.on_user_event = self._on_user_event
         self.exchange.on_market_event = self._on_market_event
-        self.plan = FaultPlan(self.seed, storm(self.luck))
+        self.plan = self.fault_plan(storm(self.luck))
         wanted = repr((self.bots, self.later_bots))
         self.prices = {symbol: price for symbol, price in PRICES.items() if symbol in wanted}
         self.in_flight: list[tuple[float, Request]] = []
@@ -135,9 +112,21 @@ class World:
         self.lives = 0
         self.instants = 0
         self.cut_at: int | None = None
+        self.deaths: list[str] = []  # where each life ended
+        self.fate = random.Random(f"fate {self.seed}")  # what a cut, and a sick disk, decide
+        self.under_way: dict[int, Request] = {}  # sent, and not yet with the exchange
+        self.transcript = Transcript()
+        self.breaches: list[str] = []  # what was wrong on the way
+        self.turns = 0  # of the event loop, in all lives
+        self._last_failure = 0
         self.news: list[News] = []
         self.standings: dict[str, Standing] = {}
+        self.begin_life: Callable[[World], Life] = Life
         self.move_market()
+
+    def fault_plan(self, rules: list[Rule]) -> FaultPlan:
+        """Answer a plan of these rules that spares what this world is to be spared."""
+        return SparingPlan(self.seed, rules, spared=self.spared)
 
     # --- time and the market
 
@@ -167,21 +156,25 @@ class World:
         due = [entry for entry in self.in_flight if entry[0] <= now]
         self.in_flight = [entry for entry in self.in_flight if entry[0] > now]
         for _, request in due:
-            self.exchange.answer(replace(request, received_at=None))
+            answer = self.exchange.answer(replace(request, received_at=None))
+            self.note("wire", f"arrives late: {request.method} {request.path}, {answer.status}")
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass while nothing of ours runs."""
         assert self.life is None
         end = self.now + seconds
         while self.now < end:
-            self.now += TICK
+            self.now += self.TICK
             self.deliver_late()
             self.move_market()
 
     # --- events
 
     def _on_user_event(self, account: str, event: dict[str, Any]) -> None:
-        if account == ACCOUNT and self.life is not None:
+        if account != ACCOUNT:
+            return
+        self.note("exchange", event)
+        if self.life is not None:
             self.life.user.push(event)
 
     def _on_market_event(self, symbol: str, kind: str, payload: dict[str, Any]) -> None:
@@ -190,19 +183,42 @@ class World:
 
     # --- lives
 
-    def instant(self, *_: object) -> None:
+    def instant(self, where: str = "") -> None:
         """A moment at which the power may fail."""
         self.instants += 1
         if self.cut_at == self.instants:
+            self.deaths.append(where)
+            self.note("power", f"FAILS at instant {self.instants}, {where}")
             self.disk.die()
             raise Crash
 
+    def on_disk_call(self, name: str) -> None:
+        """Note what the disk is asked, let the power fail there, or the disk."""
+        self.note("disk", content_words(self.disk.writing) if name == "pwrite" else name)
+        self.instant(f"disk: {name}")
+        if not self.luck.flushes or name not in ACCOUNT_ERRORS:
+            return
+        rested = self.disk.calls - self._last_failure >= CALLS_BETWEEN
+        if rested and not self.fate.randrange(self.luck.flushes):
+            self._last_failure = self.disk.calls
+            self.disk.faults[self.disk.calls] = errno.EIO
+            self.note("disk", f"{name} fails")
+
+    def on_turn(self, waits: float) -> None:
+        """Count the turns of the event loop; one in so many is an instant."""
+        self.turns += 1
+        if (self.turns + self.seed) % self.luck.turns == 0:
+            self.instant("loop: a timer" if waits else "loop: between two steps")
+
     def live(self) -> bool:
         """Run the program until every bot rests, or the power fails. True: it came to rest."""
-        self.life = life = Life(self)
+        self.life = life = self.begin_life(self)
         self.lives += 1
+        self._last_failure = CALLS_BETWEEN  # the start is spared
+        self.note("program", "starts")
         try:
-            life.run()
+            with self.narrated():
+                life.run()
         except Crash:
             return False
         else:
@@ -216,7 +232,57 @@ class World:
         """Lose the power, or the process, and find what is left."""
         kind = Cut.POWER if self.chance.random() < 0.5 else Cut.KILL
         self.disk = self.disk.after(kind)
-        self.pass_time(self.chance.choice((0.5, 2.0, 20.0, 90.0)))
+        away = self.chance.choice((0.5, 2.0, 20.0, 90.0))
+        self.note("power", f"was lost by {kind}; comes back after {away} s")
+        for request in self.under_way.values():
+            if self.luck.stragglers and not self.fate.randrange(self.luck.stragglers):
+                self.in_flight.append((self.now + self.fate.uniform(0.1, 9), request))
+        self.under_way.clear()
+        self._look_at_slots()
+        self.pass_time(away)
+
+    def _look_at_slots(self) -> None:
+        """Note which contexts the cut left with one whole slot: the next life suspects them."""
+        for name in self._names():
+            try:
+                content = self.disk.content(HOME / "ctx" / f"{name}.json")
+            except (KeyError, OSError):  # it was not born yet
+                continue
+            _, slots = judge_all(content, HOME)
+            if Unwritten.BROKEN in slots:
+                self.note("power", f"left {name}.json with one whole slot")
+
+    # --- the story
+
+    def leaves(self, request: Request) -> None:
+        """See a changing request off: a power cut now must leave a disk that knows of it."""
+        self.note("wire", request_words(request.method, request.path, request.params))
+        if not announced(self.disk, request):
+            self.breaches.append(f"left unannounced: {request.method} {dict(request.params)}")
+
+    def note(self, who: str, what: Any) -> None:
+        """Write a line of the story; the dead say nothing."""
+        if self.disk.dead and who != "power":
+            return
+        self.transcript.note(self.clock(), self.lives, who, what)
+
+    def hear(self, news: News) -> None:
+        """Take in what the program tells the person."""
+        self.news.append(news)
+        self.note("program", f"{news.bot or 'runner'}: {news.text}")
+
+    @contextmanager
+    def narrated(self) -> Iterator[None]:
+        """Have whatever is found wrong carry the story of this world."""
+        try:
+            yield
+        except AssertionError as wrong:
+            if not getattr(wrong, "__notes__", None):
+                wrong.add_note(self.transcript.text(self._names()))
+            raise
+
+    def _names(self) -> set[str]:
+        return {*self.bots, *(self.later_bots or {})}
 
     # --- who writes the orders down
 
@@ -272,15 +338,34 @@ class World:
 
     def check(self) -> None:
         """Hold the exchange's books against the contexts, to the last digit."""
+        with self.narrated():
+            self._check()
+
+    def _check(self) -> None:
+        assert not self.breaches, self.breaches[0]
         accepted = self.orders()
         ids = [order["clientOrderId"] for order in accepted]
-        assert len(ids) == len(set(ids)), "an id was accepted twice"
-        generations = [self.generation(name) for name in self.standings]
-        contexts = [orders_inside(generation.context) for generation in generations]
+        twice = {each for each in ids if ids.count(each) > 1} if len(ids) > len(set(ids)) else set()
+        assert not twice, f"an id was accepted twice: {twice}"
+        generations = {name: self.generation(name) for name in self.standings}
+        contexts = [orders_inside(generation.context) for generation in generations.values()]
         known = {order.id for orders in contexts for order in orders if order.state not in FINAL}
         still_open = {o["clientOrderId"] for o in accepted if o["status"] in OPEN}
         assert still_open <= known, f"forgotten at the exchange: {still_open - known}"
-        assert self._explained(generations) == self._moved()
+        for name, generation in generations.items():
+            self._check_bot(name, generation, accepted)
+        explained, moved = self._explained(list(generations.values())), self._moved()
+        assert explained == moved, f"contexts explain {shown(explained)}, moved was {shown(moved)}"
+
+    def _check_bot(self, name: str, generation: Generation, accepted: list[dict[str, Any]]) -> None:
+        """Hold one bot's books against the orders that carry its tag."""
+        own = [order for order in accepted if is_of(name, order["clientOrderId"])]
+        if generation.parked is None:
+            former = {former.id for former in generation.memory.former}
+            back = former & {order["clientOrderId"] for order in own}
+            assert not back, f"{name} gave up {back}, which the exchange has"
+        booked, executed = net_of(generation), executed_of(own)
+        assert booked == executed, f"{name} knows {shown(booked)}, executed was {shown(executed)}"
 
     def _moved(self) -> dict[str, Decimal]:
         now = self.balances()
@@ -297,145 +382,15 @@ class World:
                 moved[asset] = moved.get(asset, Decimal(0)) - amount
             for order in orders_inside(generation.context):
                 if not order.booked:
-                    _add_fills(moved, order)
+                    add_fills(moved, order)
+                    add_fees(moved, order)
         return {asset: amount for asset, amount in moved.items() if amount}
 
 
 OPEN = {"NEW", "PARTIALLY_FILLED", "PENDING_NEW"}
 
 
-def _add_fills(moved: dict[str, Decimal], order: Order) -> None:
-    base, quote = order.symbol.removesuffix("USDT"), "USDT"
-    sign = 1 if order.side == "BUY" else -1
-    for fill in order.fills:
-        moved[base] = moved.get(base, Decimal(0)) + sign * fill.quantity
-        moved[quote] = moved.get(quote, Decimal(0)) - sign * fill.quote
-        asset = fill.commission_asset
-        moved[asset] = moved.get(asset, Decimal(0)) - fill.commission
-
-
-# --- the edges of one life
-
-
-class Wire:
-    """Carries requests to the exchange in process; the world's plan says what goes wrong."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    async def request(
-        self, method: str, path: str, params: Mapping[str, str], *, signed: bool
-    ) -> Reply:
-        world = self._world
-        world.instant()
-        fault = world.plan.for_request(method, path)
-        await asyncio.sleep(LATENCY)
-        account = ACCOUNT if signed else None
-        request = Request(method, path, params, account)
-        if fault is not None:
-            return await self._fail(request, fault)
-        reply = self._answered(request)
-        world.instant()
-        await asyncio.sleep(LATENCY)
-        return reply
-
-    def _answered(self, request: Request) -> Reply:
-        answer = self._world.exchange.answer(request)
-        body = orjson.loads(orjson.dumps(answer.body))
-        return Reply(answer.status, body, answer.headers)
-
-    async def _fail(self, request: Request, fault: Fault) -> Reply:
-        world = self._world
-        if fault.kind is FaultKind.DELAY_REQUEST:
-            world.in_flight.append((world.clock() / 1000 + fault.delay_ms / 1000, request))
-        elif fault.accepted:
-            self._answered(request)
-            world.instant()
-        await asyncio.sleep(fault.delay_ms / 1000)
-        if fault.status:
-            body = orjson.loads(fault.body) if fault.body.startswith("{") else None
-            return Reply(fault.status, body, fault.headers, fault.body)
-        raise OutcomeUnknown(f"{request.method} {request.path}: the connection was lost")
-
-    async def close(self) -> None:
-        return
-
-
-class UserFeed:
-    """The user stream: subscribed, lost now and then, and never complete."""
-
-    def __init__(self, life: "Life") -> None:
-        self._life = life
-        self._lane = EventLane(life.world.plan)
-        self._up = False
-        self._on_event: Callable[[Frame], None] = lambda _: None
-        self._on_ready: Callable[[], None] = lambda: None
-        self._on_lost: Callable[[str], None] = lambda _: None
-
-    def start(
-        self,
-        *,
-        on_event: Callable[[Frame], None],
-        on_ready: Callable[[], None],
-        on_lost: Callable[[str], None],
-    ) -> None:
-        self._on_event, self._on_ready, self._on_lost = on_event, on_ready, on_lost
-        self._life.loop.call_later(0.1, self._subscribe)
-
-    def _subscribe(self) -> None:
-        self._up = True
-        self._on_ready()
-
-    def lose(self) -> None:
-        if self._up:
-            self._up = False
-            self._on_lost("connection reset")
-            self._life.loop.call_later(self._life.world.chance.uniform(0.5, 20), self._subscribe)
-
-    def push(self, event: dict[str, Any]) -> None:
-        if not self._up:
-            return
-        for delay_ms, copy in self._lane.pass_on(event):
-            self._life.loop.call_later(LATENCY + delay_ms / 1000, self._arrive, copy)
-
-    def _arrive(self, event: dict[str, Any]) -> None:
-        if self._up:
-            self._life.world.instant()
-            self._on_event(event)
-
-    async def close(self) -> None:
-        self._up = False
-
-
-class MarketFeed:
-    def __init__(self, life: "Life") -> None:
-        self._life = life
-        self._followed: set[str] = set()
-        self._on_frame: Callable[[Frame], None] = lambda _: None
-
-    def start(self, on_frame: Callable[[Frame], None]) -> None:
-        self._on_frame = on_frame
-
-    def follow(self, symbol: str) -> None:
-        self._followed.add(symbol)
-
-    def leave(self, symbol: str) -> None:
-        self._followed.discard(symbol)
-
-    def push(self, symbol: str, kind: str, payload: dict[str, Any]) -> None:
-        if symbol in self._followed and kind in {"trade", "bookTicker"}:
-            self._life.loop.call_soon(self._on_frame, payload)
-
-    async def close(self) -> None:
-        self._followed.clear()
-
-
-class Quiet:
-    def ready(self) -> None:
-        return
-
-    def status(self, text: str) -> None:
-        return
+# --- one life
 
 
 class Life:
@@ -444,6 +399,7 @@ class Life:
     def __init__(self, world: World) -> None:
         self.world = world
         self.loop = VirtualLoop(world.now)
+        self.wire = Wire(world)
         self.user = UserFeed(self)
         self.market = MarketFeed(self)
         self.supervisor: Supervisor | None = None
@@ -451,23 +407,27 @@ class Life:
 
     def run(self) -> None:
         asyncio.set_event_loop(self.loop)
-        self.world.disk.on_call = self.world.instant
+        self.world.disk.on_call = self.world.on_disk_call
+        if self.world.luck.turns:
+            self.loop.on_turn = self.world.on_turn
+        tag = f"{self.world.seed % 0x1000000:06x}"  # what the program would draw
         try:
-            self.loop.run_until_complete(self._run())
+            with patch("lib.shelf.secrets.token_hex", lambda _: tag):
+                self.loop.run_until_complete(self._run())
         finally:
             asyncio.set_event_loop(None)
 
     async def _run(self) -> None:
         world = self.world
         clock = ExchangeClock(boottime=lambda: int(self.loop.time() * 1000) - EPOCH // 2)
-        venue = BinanceVenue("world", Wire(world), clock, user=self.user, market=self.market)
+        venue = BinanceVenue("world", self.wire, clock, user=self.user, market=self.market)
         shelf = Shelf.open(HOME / "ctx", disk=world.disk)
         self.supervisor = Supervisor(
             world_conf(world),
             shelf,
             venue,
             clock,
-            tell=world.news.append,
+            tell=world.hear,
             vitals=Quiet(),
             disk=world.disk,
             limits=Limits(),
@@ -475,7 +435,7 @@ class Life:
         )
         self._tick()
         running = self.loop.create_task(self.supervisor.run())
-        deadline = self.loop.time() + PATIENCE
+        deadline = self.loop.time() + world.PATIENCE
         while not self._at_rest():
             await asyncio.sleep(1)
             if running.done():
@@ -490,7 +450,7 @@ class Life:
         loss = world.luck.stream_loss
         if loss and world.chance.randrange(loss) == 0:
             self.user.lose()
-        self.loop.call_later(TICK, self._tick)
+        self.loop.call_later(world.TICK, self._tick)
 
     def _at_rest(self) -> bool:
         assert self.supervisor is not None

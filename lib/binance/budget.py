@@ -41,6 +41,14 @@ PATIENCE: Final[Mapping[Urgency, int]] = {
 PAUSE_UNSTATED: Final = MINUTE
 """How long to keep quiet after a limit that does not say how long."""
 
+PAUSE_MAX: Final = 3 * DAY + MINUTE
+"""The longest that Binance bans for; what asks for more is no ban of Binance's."""
+
+WEIGHT_MIN: Final = 100
+"""What a limit of weight counts as at least: the largest of our questions has to fit into it."""
+
+DIGITS_MAX: Final = 15
+
 BANNED_UNTIL: Final = re.compile(r"banned until (\d{13})")
 ORDER_COUNT: Final = re.compile(r"x-mbx-order-count-(\d+)([smhd])", re.IGNORECASE)
 USED_WEIGHT: Final = "X-MBX-USED-WEIGHT-1M"
@@ -141,11 +149,11 @@ class Budget:
         for row in limits:
             length = INTERVALS.get(str(row.get("interval")), 0) * (_whole(row, "intervalNum") or 0)
             limit = _whole(row, "limit")
-            if length <= 0 or not limit:
+            if length <= 0 or limit is None or limit <= 0:
                 continue
             if row.get("rateLimitType") == "REQUEST_WEIGHT" and length == MINUTE:
-                self._weight.limit = limit
-            if row.get("rateLimitType") == "ORDERS":
+                self._weight.limit = max(limit, WEIGHT_MIN)
+            if row.get("rateLimitType") == "ORDERS" and length <= DAY:
                 orders.append(self._window(length, limit))
         self._orders = orders or self._orders
 
@@ -183,7 +191,7 @@ class Budget:
                 window.learn(counts.get(window.length), orders, now)
 
     def _pause(self, reply: Reply) -> None:
-        until = self._clock.ticks() + self._pause_length(reply)
+        until = self._clock.ticks() + min(self._pause_length(reply), PAUSE_MAX)
         if code_of(reply) == TOO_MANY_ORDERS:
             self._no_orders_until = max(self._no_orders_until, until)
         else:
@@ -215,7 +223,10 @@ def _order_counts(headers: Mapping[str, str]) -> Iterable[tuple[int, int]]:
 
 
 def _number(value: str | None) -> int | None:
-    return int(value) if value and value.isascii() and value.isdecimal() else None
+    """Read a header's number; one of more digits than a limit has is none."""
+    if not value or len(value) > DIGITS_MAX:
+        return None
+    return int(value) if value.isascii() and value.isdecimal() else None
 
 
 def _whole(row: Frame, key: str) -> int | None:

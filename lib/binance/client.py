@@ -18,6 +18,7 @@ import orjson
 from binance.async_client import AsyncClient
 
 from lib.binance.addresses import NOWHERE, Addresses, refuse_real
+from lib.binance.names import ADDRESS_AGE_MAX, PatientResolver
 from lib.binance.transport import Reply
 from lib.errors import BotError, NotSent, OutcomeUnknown
 
@@ -55,6 +56,12 @@ class MarkingConnector(aiohttp.TCPConnector):
         ATTEMPT.get().connected = True
         return connection
 
+    def forget_idle(self) -> None:
+        """Close what is kept for later: when one connection died silently, its like did too."""
+        for kept in self._conns.values():
+            for protocol, _ in kept:
+                protocol.close()  # what is closed is not taken again
+
 
 class Dropped(aiohttp.ClientError):
     """The connection broke under a request that must not be repeated unseen."""
@@ -79,7 +86,9 @@ class GuardedClient(AsyncClient):  # type: ignore[misc]
     REQUEST_RECVWINDOW = None  # ours is signed, not the library's 10 s
 
     @classmethod
-    def build(cls, addresses: Addresses, key: str, secret: str) -> "GuardedClient":
+    def build(
+        cls, addresses: Addresses, key: str, secret: str, names: PatientResolver | None = None
+    ) -> "GuardedClient":
         """Make a client for exactly these addresses. Raises Halt if any would be real money's."""
         bound = _bound(cls, addresses)
         refuse_real(addresses.name, known_urls(bound))
@@ -88,7 +97,9 @@ class GuardedClient(AsyncClient):  # type: ignore[misc]
             api_secret=secret,
             requests_params={"timeout": TIMEOUT, "allow_redirects": False},
             session_params={
-                "connector": MarkingConnector(),
+                "connector": MarkingConnector(
+                    resolver=names or PatientResolver(), ttl_dns_cache=ADDRESS_AGE_MAX
+                ),
                 "middlewares": (send_once,),
                 "cookie_jar": aiohttp.DummyCookieJar(),
             },
@@ -118,6 +129,12 @@ class GuardedClient(AsyncClient):  # type: ignore[misc]
 
     async def close(self) -> None:
         await self.session.close()
+
+    def forget_idle(self) -> None:
+        """Have the next requests open connections of their own."""
+        connector = self.session.connector
+        if isinstance(connector, MarkingConnector):
+            connector.forget_idle()
 
     def _get_headers(self) -> dict[str, str]:
         return {**super()._get_headers(), "User-Agent": "auto_trading"}
@@ -170,6 +187,8 @@ class RestTransport:
             return await self._client.fetch(method, path[len(PREFIX) :], params, signed=signed)
         except (aiohttp.ClientError, OSError, RuntimeError, ValueError) as failure:
             error = _error_of(f"{method} {path}", attempt, failure)
+        if attempt.connected:
+            self._client.forget_idle()
         raise error  # outside the handler: the cause may carry the signed address
 
     async def close(self) -> None:

@@ -15,7 +15,7 @@ import aiohttp
 import orjson
 
 from lib.binance.transport import Frame
-from lib.errors import Unavailable
+from lib.errors import NotSent, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +36,7 @@ class Patience:
     farewell: int = 500
     retry_first: int = 100
     retry_last: int = 5_000
+    retry_unreached: int = 1_000  # at most, where nobody was there to be bothered
 
 
 class Connection:
@@ -179,7 +180,8 @@ class Connection:
 
 
 async def connect(session: aiohttp.ClientSession, url: str, patience: Patience) -> Connection:
-    """Open one connection. Raises Unavailable, without the address."""
+    """Open one connection. Raises Unavailable, without the address; NotSent if nobody was there."""
+    error = Unavailable
     try:
         async with asyncio.timeout(patience.answer / SECOND):
             socket = await session.ws_connect(
@@ -190,16 +192,24 @@ async def connect(session: aiohttp.ClientSession, url: str, patience: Patience) 
             )
     except (aiohttp.ClientError, OSError) as failure:
         reason = type(failure).__name__
+        error = NotSent if _nobody_was_there(failure) else Unavailable
     else:
         return Connection(socket, patience)
-    raise Unavailable(f"no stream: {reason}")
+    raise error(f"no stream: {reason}")
+
+
+def _nobody_was_there(failure: Exception) -> bool:
+    """Say whether not even a connection came about; with a bad certificate one did."""
+    connected = isinstance(failure, aiohttp.ClientSSLError)
+    return isinstance(failure, aiohttp.ClientConnectorError) and not connected
 
 
 class Keeper:
     """Keeps a stream open for ever. Owns the connection and the one task that replaces it.
 
     It tries again without limit, after delays that double from a tenth of a second to five, half
-    of each by chance. Before Binance's 24 h are over it opens a successor and only then closes
+    of each by chance; what a try took is part of the delay after it, and where nobody was reached
+    it is a second at most. Before Binance's 24 h are over it opens a successor and only then closes
     the old one: no event is lost, some come twice.
     """
 
@@ -237,14 +247,22 @@ class Keeper:
             self._tell(lambda: self._on_lost(reason))  # noqa: B023 - called at once
 
     async def _open_at_last(self) -> Connection:
-        delay = self._patience.retry_first
+        delay, loop = self._patience.retry_first, asyncio.get_running_loop()
         while True:
+            began = loop.time()
             try:
                 return await self._opened()
             except Unavailable as weather:
                 log.debug("%s stream: %s", self._name, weather)
-            await asyncio.sleep((delay // 2 + self._chance(delay // 2 + 1)) / SECOND)
+                pause = self._pause(delay, weather)
+            await asyncio.sleep(max(0.0, began + pause / SECOND - loop.time()))
             delay = min(delay * 2, self._patience.retry_last)
+
+    def _pause(self, delay: int, weather: Unavailable) -> int:
+        """Answer how long (ms) after the begin of a try that failed the next may begin."""
+        if isinstance(weather, NotSent):
+            delay = min(delay, self._patience.retry_unreached)
+        return delay // 2 + self._chance(delay // 2 + 1)
 
     async def _follow(self, connection: Connection) -> str:
         """Stay with it and its successors; answer why the last one ended."""

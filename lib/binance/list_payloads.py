@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from lib.binance import payloads
-from lib.binance.payloads import Unreadable, mapping, rows, text, whole
+from lib.binance.grain import Unreadable, mapping, rows, text, whole
 from lib.exchange import ListKind, ListRecord, OrderRecord, PlaceListRequest, PlaceRequest
 from lib.money import plain
 

@@ -4,11 +4,27 @@ Whatever does not read as Binance documents it raises Unreadable: the callers de
 leaves an outcome unknown or a question unanswered.
 """
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Final, cast
 
+from lib.binance.grain import (
+    TEXT_MAX,
+    amount,
+    amount_if_known,
+    amount_if_said,
+    exact,
+    flag,
+    mapping,
+    moment,
+    rows,
+    sequence,
+    shown,
+    text,
+    whole,
+    word,
+)
+from lib.binance.grain import Unreadable as Unreadable
 from lib.binance.transport import Frame
 from lib.exchange import (
     ZERO,
@@ -24,14 +40,12 @@ from lib.exchange import (
     Quote,
     Side,
 )
-from lib.money import EXACT, SymbolRules, plain
+from lib.filters import Counts
+from lib.money import EXACT, EXCHANGE_WIDE, SymbolRules, plain
 
 NO_TRADE: Final = -1
-AMOUNT: Final = re.compile(r"-?[0-9]{1,30}(?:\.[0-9]{1,30})?")
-
-
-class Unreadable(ValueError):
-    """An answer or event does not have the shape that Binance documents."""
+MONEY_GRAIN: Final = Decimal("0.00001")  # what rounding may take from a value, and more
+APART: Final = 10  # times: best prices and last trade of a market that can be traded are closer
 
 
 # --- what we say
@@ -95,8 +109,8 @@ def order(body: object) -> OrderRecord:
     return _record(
         row,
         client_order_id=text(row, "clientOrderId"),
-        created_at=whole(row, "time"),
-        updated_at=whole(row, "updateTime"),
+        created_at=moment(row, "time"),
+        updated_at=moment(row, "updateTime"),
     )
 
 
@@ -111,8 +125,9 @@ def placed(body: object, request: PlaceRequest) -> OrderRecord:
         raise Unreadable("the answer is about another client order id")
     if text(row, "symbol") != request.symbol:
         raise Unreadable("the answer is about another symbol")
-    at = whole(row, "transactTime")
+    at = moment(row, "transactTime")
     fills = tuple(_placed_fill(each, at) for each in rows(row.get("fills", [])))
+    _check_worth(fills, amount(row, "cummulativeQuoteQty"))
     return _record(
         row,
         client_order_id=request.client_order_id,
@@ -121,6 +136,13 @@ def placed(body: object, request: PlaceRequest) -> OrderRecord:
         stop_price=request.stop_price or ZERO,
         fills=fills,
     )
+
+
+def _check_worth(fills: Iterable[Fill], quote: Decimal) -> None:
+    """Refuse an acceptance whose trades are not worth what it says in sum."""
+    worth = sum((fill.quote for fill in fills), ZERO)
+    if worth and abs(worth - quote) * 100 > worth + MONEY_GRAIN:
+        raise Unreadable(f"trades worth {worth} in an order worth {quote}")
 
 
 def canceled(body: object, request: CancelRequest) -> OrderRecord:
@@ -134,7 +156,7 @@ def canceled(body: object, request: CancelRequest) -> OrderRecord:
         row,
         client_order_id=request.target_client_order_id,
         created_at=0,
-        updated_at=whole(row, "transactTime"),
+        updated_at=moment(row, "transactTime"),
     )
 
 
@@ -151,33 +173,34 @@ def amended(body: object, request: AmendRequest) -> OrderRecord:
         {**row, **usual},
         client_order_id=request.client_order_id,
         created_at=0,
-        updated_at=whole(answer, "transactTime"),
+        updated_at=moment(answer, "transactTime"),
     )
 
 
 def execution(event: Frame) -> OrderRecord:
     """Read an executionReport, with the trade it tells of, if any."""
-    cumulative = amount(event, "z")
-    at = whole(event, "T")
-    return OrderRecord(
+    at = moment(event, "T")
+    record = OrderRecord(
         symbol=text(event, "s"),
         order_id=_order_id(event, "i"),
         client_order_id=_placed_under(event),
         side=_side(event, "S"),
-        type=text(event, "o"),
+        type=word(event, "o"),
         status=_status(event, "X"),
-        time_in_force=text(event, "f"),
+        time_in_force=word(event, "f"),
         price=amount(event, "p"),
         stop_price=amount(event, "P"),
         quantity=amount(event, "q"),
         quote_quantity=amount(event, "Q"),
-        executed=cumulative,
-        executed_quote=max(ZERO, amount(event, "Z")),
-        created_at=whole(event, "O"),
+        executed=amount(event, "z"),
+        executed_quote=amount_if_known(event, "Z"),
+        created_at=moment(event, "O"),
         updated_at=at,
         reason=_reason(event.get("eR"), event.get("r")),
+        order_list_id=_order_list_id(event.get("g")),
         fills=_event_fills(event, at),
     )
+    return _possible(record)
 
 
 def fills(body: object) -> list[Fill]:
@@ -192,25 +215,49 @@ def account(body: object) -> AccountState:
     row = mapping(body)
     return AccountState(
         balances=_balances(row.get("balances"), "asset", "free", "locked"),
-        time=whole(row, "updateTime"),
-        uid=str(row.get("uid", "")),
-        can_trade=row.get("canTrade", True) is True,
-        can_withdraw=row.get("canWithdraw", False) is True,
+        time=moment(row, "updateTime"),
+        uid=str(whole(row, "uid")),
+        can_trade=flag(row, "canTrade"),
+        can_withdraw=flag(row, "canWithdraw"),
     )
 
 
 def position(event: Frame) -> AccountState:
     """Read an outboundAccountPosition: absolute amounts of what may have changed."""
-    return AccountState(balances=_balances(event.get("B"), "a", "f", "l"), time=whole(event, "u"))
+    return AccountState(balances=_balances(event.get("B"), "a", "f", "l"), time=moment(event, "u"))
 
 
-def rules(body: object) -> dict[str, SymbolRules]:
-    """Read exchangeInfo. Raises Unreadable, naming the symbol whose rules cannot be read."""
+def rules(
+    body: object, leave_out: Callable[[str], object] = lambda _: None
+) -> dict[str, SymbolRules]:
+    """Read exchangeInfo. A symbol whose rules cannot be read is left out, and told why.
+
+    Raises Unreadable when that is every symbol, or what holds for all of them cannot be read.
+    """
     try:
-        found = [SymbolRules.parse(row) for row in rows(mapping(body).get("symbols"))]
-    except ValueError as wrong:
-        raise Unreadable(str(wrong)) from None
-    return {each.symbol: each for each in found}
+        everywhere = {str(row["filterType"]): row for row in _exchange_filters(body)}
+        counts = Counts.parse(everywhere, EXCHANGE_WIDE)
+        symbols = rows(mapping(body).get("symbols"))
+    except (ValueError, TypeError) as wrong:
+        raise Unreadable(str(wrong)[:TEXT_MAX]) from None
+    found: dict[str, SymbolRules] = {}
+    complaints = []
+    for row in symbols:
+        try:
+            read = SymbolRules.parse(row, counts)
+        except (ValueError, TypeError) as wrong:
+            complaints.append(str(wrong)[:TEXT_MAX])
+        else:
+            found[read.symbol] = read
+    if complaints and not found:
+        raise Unreadable(complaints[0])
+    for complaint in complaints:
+        leave_out(complaint)
+    return found
+
+
+def _exchange_filters(body: object) -> list[Frame]:
+    return [row for row in rows(mapping(body).get("exchangeFilters") or []) if "filterType" in row]
 
 
 def rate_limits(body: object) -> list[Frame]:
@@ -218,68 +265,32 @@ def rate_limits(body: object) -> list[Frame]:
 
 
 def server_time(body: object) -> int:
-    return whole(mapping(body), "serverTime")
+    return moment(mapping(body), "serverTime")
 
 
 def candles(body: object) -> list[Candle]:
-    return [_candle(row) for row in _sequence(body)]
+    return [_candle(row) for row in sequence(body)]
 
 
 def ticker(body: object) -> Quote:
     """Read a row of ticker/24hr, of which only the present is of interest."""
     row = mapping(body)
-    return Quote(
+    quote = Quote(
         symbol=text(row, "symbol"),
         bid=amount(row, "bidPrice"),
         ask=amount(row, "askPrice"),
         last=amount(row, "lastPrice"),
-        time=whole(row, "closeTime"),
+        time=moment(row, "closeTime"),
     )
+    return coherent_quote(quote)
 
 
-# --- the grain of JSON
-
-
-def mapping(value: object) -> Frame:
-    if not isinstance(value, dict):
-        raise Unreadable(f"{type(value).__name__} where an object belongs")
-    return value
-
-
-def rows(value: object) -> list[Frame]:
-    return [mapping(each) for each in _sequence(value)]
-
-
-def text(row: Frame, key: str) -> str:
-    value = row.get(key)
-    if not isinstance(value, str) or not value:
-        raise Unreadable(f"{key} is {value!r}, no text")
-    return value
-
-
-def whole(row: Frame, key: str) -> int:
-    value = row.get(key)
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise Unreadable(f"{key} is {value!r}, no whole number")
-    return value
-
-
-def amount(row: Frame, key: str) -> Decimal:
-    """Read an exact amount; absent it is zero. A JSON number would be a float, and is refused."""
-    value = row.get(key, "0")
-    return ZERO if value == "0.00000000" else _exact(value, key)  # by far the most frequent one
-
-
-def _exact(value: object, key: object) -> Decimal:
-    if not isinstance(value, str) or not AMOUNT.fullmatch(value):
-        raise Unreadable(f"{key} is {value!r}, no amount")
-    return Decimal(value)
-
-
-def _sequence(value: object) -> list[object]:
-    if not isinstance(value, list):
-        raise Unreadable(f"{type(value).__name__} where a list belongs")
-    return value
+def coherent_quote(quote: Quote) -> Quote:
+    """Refuse prices that deny each other: a single wrong one must not set off a stop."""
+    prices = [price for price in (quote.bid, quote.ask, quote.last) if price]
+    if prices and max(prices) > min(prices) * APART:
+        raise Unreadable(f"bid {quote.bid}, ask {quote.ask} and last {quote.last} at once")
+    return quote
 
 
 # --- parts of the above
@@ -294,25 +305,39 @@ def _record(
     stop_price: Decimal = ZERO,
     fills: tuple[Fill, ...] = (),
 ) -> OrderRecord:
-    return OrderRecord(
+    record = OrderRecord(
         symbol=text(row, "symbol"),
         order_id=_order_id(row, "orderId"),
         client_order_id=client_order_id,
         side=_side(row, "side"),
-        type=text(row, "type"),
+        type=word(row, "type"),
         status=_status(row, "status"),
-        time_in_force=text(row, "timeInForce"),
+        time_in_force=word(row, "timeInForce"),
         price=amount(row, "price"),
         stop_price=amount(row, "stopPrice") if "stopPrice" in row else stop_price,
         quantity=amount(row, "origQty"),
-        quote_quantity=amount(row, "origQuoteOrderQty"),
+        quote_quantity=amount_if_said(row, "origQuoteOrderQty"),
         executed=amount(row, "executedQty"),
-        executed_quote=max(ZERO, amount(row, "cummulativeQuoteQty")),  # negative: not available
+        executed_quote=amount_if_known(row, "cummulativeQuoteQty"),
         created_at=created_at,
         updated_at=updated_at,
         reason=_reason(row.get("expiryReason")),
+        order_list_id=_order_list_id(row.get("orderListId")),
         fills=fills,
     )
+    return _possible(record)
+
+
+def _possible(record: OrderRecord) -> OrderRecord:
+    """Refuse what cannot be true of any order; one by quote quantity says its size in the end."""
+    executed, quantity = record.executed, record.quantity
+    if not record.quote_quantity and executed > quantity:
+        raise Unreadable(f"executed {executed} of {quantity}")
+    if not record.quote_quantity and record.status is OrderStatus.FILLED and executed != quantity:
+        raise Unreadable(f"filled with {executed} of {quantity}")
+    if record.status is OrderStatus.NEW and executed:
+        raise Unreadable(f"new, and executed {executed}")
+    return record
 
 
 def _order_id(row: Frame, key: str) -> int:
@@ -322,10 +347,19 @@ def _order_id(row: Frame, key: str) -> int:
     return found
 
 
+def _order_list_id(found: object) -> int | None:
+    """Read the exchange's id of an order's list; a single order has -1."""
+    if found is None:
+        return None
+    if not isinstance(found, int) or isinstance(found, bool):
+        raise Unreadable("an order list's id is no whole number")
+    return found if found >= 0 else None
+
+
 def _side(row: Frame, key: str) -> Side:
     found = text(row, key)
     if found not in {"BUY", "SELL"}:
-        raise Unreadable(f"{key} is {found!r}, no side")
+        raise Unreadable(f"{key} is {shown(found)}, no side")
     return cast("Side", found)
 
 
@@ -334,7 +368,7 @@ def _status(row: Frame, key: str) -> OrderStatus:
     try:
         return OrderStatus(found)
     except ValueError:
-        raise Unreadable(f"{key} is {found!r}, no order status we know") from None
+        raise Unreadable(f"{key} is {shown(found)}, no order status we know") from None
 
 
 def _reason(*candidates: object) -> str:
@@ -346,8 +380,7 @@ def _reason(*candidates: object) -> str:
 
 def _placed_under(event: Frame) -> str:
     """After a cancel `c` is the cancel's id, and `C` the one the order was placed under."""
-    original = event.get("C")
-    return original if isinstance(original, str) and original else text(event, "c")
+    return text(event, "c" if event.get("C") == "" else "C")
 
 
 def _leg(reports: Iterable[Frame], client_order_id: str) -> Frame:
@@ -359,7 +392,7 @@ def _leg(reports: Iterable[Frame], client_order_id: str) -> Frame:
 
 def _placed_fill(row: Frame, at: int) -> Fill:
     price, quantity = amount(row, "price"), amount(row, "qty")
-    return Fill(
+    fill = Fill(
         trade_id=whole(row, "tradeId"),
         price=price,
         quantity=quantity,
@@ -368,35 +401,44 @@ def _placed_fill(row: Frame, at: int) -> Fill:
         commission_asset=text(row, "commissionAsset"),
         time=at,
     )
+    return _coherent(fill)
 
 
 def _event_fills(event: Frame, at: int) -> tuple[Fill, ...]:
     if event.get("x") != "TRADE" or whole(event, "t") == NO_TRADE:
         return ()
-    commission_asset = event.get("N")
-    return (
-        Fill(
-            trade_id=whole(event, "t"),
-            price=amount(event, "L"),
-            quantity=amount(event, "l"),
-            quote=amount(event, "Y"),
-            commission=amount(event, "n"),
-            commission_asset=commission_asset if isinstance(commission_asset, str) else "",
-            time=at,
-        ),
+    commission = amount(event, "n")
+    fill = Fill(
+        trade_id=whole(event, "t"),
+        price=amount(event, "L"),
+        quantity=amount(event, "l"),
+        quote=amount(event, "Y"),
+        commission=commission,
+        commission_asset=text(event, "N") if commission or event.get("N") is not None else "",
+        time=at,
     )
+    return (_coherent(fill),)
 
 
 def _trade(row: Frame) -> Fill:
-    return Fill(
+    fill = Fill(
         trade_id=whole(row, "id"),
         price=amount(row, "price"),
         quantity=amount(row, "qty"),
         quote=amount(row, "quoteQty"),
         commission=amount(row, "commission"),
         commission_asset=text(row, "commissionAsset"),
-        time=whole(row, "time"),
+        time=moment(row, "time"),
     )
+    return _coherent(fill)
+
+
+def _coherent(fill: Fill) -> Fill:
+    """Refuse a trade of nothing, and one whose value is not its price times its quantity."""
+    value = EXACT.multiply(fill.price, fill.quantity)
+    if not value or abs(value - fill.quote) * 100 > value + MONEY_GRAIN:
+        raise Unreadable(f"a trade of {fill.quantity} at {fill.price} for {fill.quote}")
+    return fill
 
 
 def _balances(value: object, asset: str, free: str, locked: str) -> Mapping[str, Balance]:
@@ -407,11 +449,11 @@ def _balances(value: object, asset: str, free: str, locked: str) -> Mapping[str,
 
 
 def _candle(row: object) -> Candle:
-    cells: Sequence[object] = _sequence(row)
+    cells: Sequence[object] = sequence(row)
     if len(cells) < 7:
         raise Unreadable(f"a candle of {len(cells)} cells")
     opened, closed = cells[0], cells[6]
     if not isinstance(opened, int) or not isinstance(closed, int):
         raise Unreadable("a candle without times")
-    first, high, low, last, volume = (_exact(cell, "candle") for cell in cells[1:6])
+    first, high, low, last, volume = (exact(cell, "candle") for cell in cells[1:6])
     return Candle(opened, first, high, low, last, volume, closed)

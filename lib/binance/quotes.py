@@ -9,7 +9,8 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from lib.binance.payloads import Unreadable, amount
+from lib.binance.grain import Unreadable, amount_if_said
+from lib.binance.payloads import coherent_quote
 from lib.binance.transport import Frame, MarketSource
 from lib.clock import Clock
 from lib.errors import Unavailable
@@ -106,10 +107,13 @@ class Quotes:
 
     def _read(self, tick: Tick) -> Quote:
         words = tick.words
-        return Quote(
+        quote = Quote(
             symbol=tick.symbol,
-            bid=amount(words, "b"),
-            ask=amount(words, "a"),
-            last=amount(words, "p"),
+            bid=amount_if_said(words, "b"),
+            ask=amount_if_said(words, "a"),
+            last=amount_if_said(words, "p"),
             time=self._clock.now(),
         )
+        if "p" in words and not quote.last:
+            raise Unreadable("a trade for nothing")
+        return coherent_quote(quote)

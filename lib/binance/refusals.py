@@ -45,6 +45,7 @@ class Verdict(StrEnum):
 DUPLICATE_TEXT: Final = "Duplicate order sent."
 UNKNOWN_ORDER_TEXT: Final = "Unknown order sent."
 MARKET_CLOSED_TEXT: Final = "Market is closed."
+FILTER_TEXT: Final = "Filter failure: "  # -1013; -2010 where the account is looked at, -2038 amends
 
 CLOCK_OFF: Final = -1021
 TOO_MANY_ORDERS: Final = -1015
@@ -117,6 +118,8 @@ def judge(reply: Reply) -> Verdict:
         return BY_STATUS.get(reply.status, Verdict.UNKNOWN)
     if code in MALFORMED or code in LIST_REFUSED:
         return Verdict.REFUSED
+    if BY_CODE.get(code) is Verdict.REFUSED and message.startswith(FILTER_TEXT):
+        return Verdict.FILTERED
     by_code = BY_MESSAGE.get((code, message)) or BY_CODE.get(code)
     return by_code or BY_STATUS.get(reply.status, Verdict.UNKNOWN)
 

@@ -6,7 +6,9 @@ from typing import Final, TypeAlias
 
 import aiohttp
 
+from lib.binance import payloads
 from lib.binance.connection import Connection, Keeper, Patience, connect
+from lib.binance.payloads import Unreadable
 from lib.binance.refusals import CLOCK_OFF, UNAUTHORIZED
 from lib.binance.transport import Frame
 from lib.clock import ExchangeClock
@@ -79,10 +81,11 @@ class UserStream:
         """Learn the exchange's time from this very server: it judges our time stamp next."""
         sent = self._clock.ticks()
         answer = await connection.ask("time", {})
-        result = answer.get("result")
-        server_time = result.get("serverTime") if isinstance(result, dict) else None
-        if not isinstance(server_time, int):
-            raise Unavailable("the stream did not tell its time")
+        try:
+            server_time = payloads.server_time(answer.get("result"))
+        except Unreadable as wrong:
+            raise Unavailable(f"the stream did not tell its time: {wrong}") from None
+        self._clock.expect(server_time)
         self._clock.measured(server_time, sent, self._clock.ticks())
 
     async def _subscribe(self, connection: Connection) -> None:

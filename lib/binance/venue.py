@@ -91,6 +91,7 @@ class BinanceVenue:
         self._quotes = Quotes(market, clock)
         self._budget = budget or Budget(clock)
         self._measuring = asyncio.Lock()
+        self._left_out: set[str] = set()  # why, of symbols whose rules could not be read
 
     @property
     def name(self) -> str:
@@ -105,13 +106,18 @@ class BinanceVenue:
         reply = await self._fetch("time", {}, signed=False)
         self._hear(reply, WEIGHTS["time"])
         found = self._read("time", reply, payloads.server_time)
+        self._clock.expect(found)
         self._clock.measured(found, sent, self._clock.ticks())
         return found
 
     async def rules(self) -> Mapping[str, SymbolRules]:
         reply = await self._ask("exchangeInfo", {}, Urgency.POLL)
-        found = self._read("exchangeInfo", reply, payloads.rules)
-        self._budget.adopt(payloads.rate_limits(reply.body))
+        left_out: set[str] = set()
+        found = self._read("exchangeInfo", reply, lambda body: payloads.rules(body, left_out.add))
+        for complaint in left_out - self._left_out:
+            log.warning("a symbol is left out: %s", complaint)
+        self._left_out = left_out
+        self._budget.adopt(self._read("exchangeInfo", reply, payloads.rate_limits))
         return found
 
     async def account(self) -> AccountState:

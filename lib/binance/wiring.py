@@ -6,6 +6,7 @@ from lib.binance.addresses import Addresses, refuse_real
 from lib.binance.client import GuardedClient, RestTransport
 from lib.binance.connection import Patience
 from lib.binance.market_stream import MarketStream
+from lib.binance.names import ADDRESS_AGE_MAX, PatientResolver
 from lib.binance.user_stream import UserStream
 from lib.binance.venue import BinanceVenue
 from lib.clock import ExchangeClock
@@ -52,6 +53,8 @@ async def open_venue(
     """
     urls = (addresses.rest, addresses.streams, addresses.ws_api)
     refuse_real(addresses.name, urls)
-    client = GuardedClient.build(addresses, key, secret)
-    session = aiohttp.ClientSession(trust_env=False)
+    names = PatientResolver()
+    client = GuardedClient.build(addresses, key, secret, names)
+    connector = aiohttp.TCPConnector(resolver=names, ttl_dns_cache=ADDRESS_AGE_MAX)
+    session = aiohttp.ClientSession(connector=connector, trust_env=False)
     return SocketVenue(addresses, client, session, clock or ExchangeClock(), patience or Patience())

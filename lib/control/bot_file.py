@@ -59,7 +59,7 @@ def _money_of(fields: dict[str, Any]) -> Iterator[str]:
 
 def read_fields(ctx: Path, name: str) -> dict[str, Any]:
     """Read a bot's newest generation without touching it. Raises NoSuchFile and CorruptContext."""
-    shelf = Shelf(ctx, REAL_DISK, lock=-1, warnings=[])
+    shelf = Shelf(ctx, REAL_DISK, lock=None, warnings=[])
     check_name(shelf, name)
     return shelf.read(name)
 

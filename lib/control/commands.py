@@ -11,6 +11,8 @@ import click
 
 MODULES: Final[Mapping[str, str]] = MappingProxyType({
     "check": "check:check",
+    "doctor": "doctor:doctor",
+    "keys": "keys_command:keys",
     "status": "status_command:status",
     "bot": "bot_file:bot",
     "orders": "journal_command:orders",
@@ -19,6 +21,7 @@ MODULES: Final[Mapping[str, str]] = MappingProxyType({
     "afresh": "afresh:afresh",
     "template": "template:template",
     "simulator": "simulator_command:simulator",
+    "torture": "torture_command:torture",
 })
 """Command: module in lib/control/, and the function in it. In the order of the help text."""
 

@@ -33,7 +33,7 @@ def read_pages(folder: Path, installation: str = "") -> Iterator[Page]:
     """Read every bot's file there is. Never raises for what a file holds."""
     if not folder.is_dir():
         return
-    shelf = Shelf(folder, REAL_DISK, lock=-1, warnings=[])
+    shelf = Shelf(folder, REAL_DISK, lock=None, warnings=[])
     for name in shelf.names():
         yield read_page(shelf, name, installation)
 

@@ -23,15 +23,19 @@ def away_ms(folder: Path, now_ms: int) -> int | None:
 
 
 async def keep_touching(folder: Path) -> None:
-    """Leave a footprint for ever. A disk that refuses it is told of elsewhere."""
+    """Leave a footprint for ever. A disk that refuses it is told of elsewhere.
+
+    It is made once: where the folder's disk was pulled out, nothing is to be left behind.
+    """
+    _touch(folder / NAME, os.O_CREAT)
     while True:
-        _touch(folder / NAME)
         await asyncio.sleep(EVERY)
+        _touch(folder / NAME)
 
 
-def _touch(path: Path) -> None:
+def _touch(path: Path, flags: int = 0) -> None:
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW | flags, 0o600)
     except OSError:
         return
     try:

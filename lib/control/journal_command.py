@@ -16,7 +16,7 @@ from lib.control.terminal import machine_time
 from lib.orders import OrderState
 from lib.settings import milliseconds
 
-Chosen: TypeAlias = tuple[str, str, str, int | None, int | None, int | None]
+Chosen: TypeAlias = tuple[str, str, str, str, int | None, int | None, int | None]
 ROWS: Final = 50  # of a table, unless asked otherwise
 
 
@@ -52,6 +52,9 @@ def with_question(command: Callable[..., Exit]) -> Callable[..., Any]:
         type=click.Choice([state.value for state in OrderState]),
         help="In this state alone.",
     )
+    @click.option(
+        "--list", "list_id", default="", help="Of this order list alone; its end will do."
+    )
     @click.option("--since", type=Moment(), help="From then on: 2026-11-21, or 24h for a day ago.")
     @click.option("--until", type=Moment(), help="Before then.")
     @click.option("--limit", type=click.IntRange(0), help="The newest so many; 0: all.")
@@ -63,6 +66,7 @@ def with_question(command: Callable[..., Exit]) -> Callable[..., Any]:
         bot: str,
         symbol: str,
         state: str | None,
+        list_id: str,
         since: int | None,
         until: int | None,
         limit: int | None,
@@ -71,7 +75,7 @@ def with_question(command: Callable[..., Exit]) -> Callable[..., Any]:
     ) -> Exit:
         if limit is None and table is None:
             limit = ROWS
-        chosen = (bot, symbol, state or "", since, until, limit or None)
+        chosen = (bot, symbol, state or "", list_id, since, until, limit or None)
         return command(replace(options, journal=journal or options.journal), chosen, table)
 
     return asked

@@ -12,11 +12,15 @@ from typing import Final, Literal, TypeAlias
 
 from lib.amounts import EXACT, ZERO
 from lib.journal.completion import read_only
-from lib.journal.file import FORMAT
+from lib.journal.file import COLUMNS_OF_2, FORMAT, format_of
 from lib.journal.rows import COLUMNS, Row
 
 View: TypeAlias = Literal["orders", "fills"]
 READ: Final = ", ".join(COLUMNS)
+READ_OF_1: Final = ", ".join(  # of a copy that no runner writes to any more
+    ("''" if "NOT NULL" in COLUMNS_OF_2[name] else "NULL") if name in COLUMNS_OF_2 else name
+    for name in COLUMNS
+)
 SUMMED: Final = "base_asset, quote_asset, symbol, side, fill_quantity, fill_quote, fee, fee_asset"
 
 
@@ -35,6 +39,7 @@ class Question:
     bot: str = ""
     symbol: str = ""
     state: str = ""
+    list_id: str = ""  # or its end
     since: int | None = None
     until: int | None = None
     limit: int | None = None  # the newest so many; None: all
@@ -75,30 +80,32 @@ def ask(journal: Path, view: View, question: Question) -> Answer:
         raise NoJournal(f"no order was ever journaled in {journal}")
     try:
         with closing(read_only(journal)) as connection:
-            _check_format(connection, journal)
+            read = _columns_of(connection, journal)
             connection.execute("BEGIN")  # one state for all questions
-            return _answer(connection, view, question)
+            return _answer(connection, view, question, read)
     except (sqlite3.Error, OSError) as wrong:
         raise Unreadable(f"{journal} cannot be read: {wrong}") from wrong
 
 
-def _check_format(connection: sqlite3.Connection, journal: Path) -> None:
-    (found,) = connection.execute("PRAGMA user_version").fetchone()
-    if found != FORMAT:
-        what = "is no journal yet" if not found else "was written by a later version"
+def _columns_of(connection: sqlite3.Connection, journal: Path) -> str:
+    """Answer what to read of a row. Raises Unreadable for a format we do not know."""
+    found = format_of(connection)
+    if found not in range(1, FORMAT + 1):
+        what = "was written by a later version" if found else "is no journal yet"
         raise Unreadable(f"{journal} {what}")
+    return READ if found == FORMAT else READ_OF_1
 
 
-def _answer(connection: sqlite3.Connection, view: View, question: Question) -> Answer:
+def _answer(connection: sqlite3.Connection, view: View, question: Question, read: str) -> Answer:
     where, given = _condition(question)
     (matching,) = connection.execute(f"SELECT count(*) FROM {view} WHERE {where}", given).fetchone()  # noqa: S608
     newest = connection.execute(
-        f"SELECT {READ} FROM {view} WHERE {where} ORDER BY at DESC, number DESC LIMIT ?",  # noqa: S608
+        f"SELECT {read} FROM {view} WHERE {where} ORDER BY at DESC, number DESC LIMIT ?",  # noqa: S608
         (*given, -1 if question.limit is None else question.limit),
     )
     rows = tuple(Row(*row) for row in newest)[::-1]
     totals = _totals(connection, where, given) if view == "fills" else Totals()
-    return Answer(rows, matching, _gaps(connection, question), totals)
+    return Answer(rows, matching, _gaps(connection, question, read), totals)
 
 
 def _condition(question: Question) -> tuple[str, tuple[str | int, ...]]:
@@ -107,6 +114,7 @@ def _condition(question: Question) -> tuple[str, tuple[str | int, ...]]:
         "bot = ? COLLATE NOCASE": question.bot or None,
         "symbol = ? COLLATE NOCASE": question.symbol or None,
         "state_after = ?": question.state or None,
+        "list_id LIKE '%' || ?": question.list_id or None,
         "at >= ?": question.since,
         "at < ?": question.until,
     }
@@ -114,9 +122,9 @@ def _condition(question: Question) -> tuple[str, tuple[str | int, ...]]:
     return " AND ".join(given) or "TRUE", tuple(given.values())
 
 
-def _gaps(connection: sqlite3.Connection, question: Question) -> tuple[Row, ...]:
+def _gaps(connection: sqlite3.Connection, question: Question, read: str) -> tuple[Row, ...]:
     found = connection.execute(
-        f"SELECT {READ} FROM journal WHERE event = 'gap' AND until >= ? AND at < ?",  # noqa: S608
+        f"SELECT {read} FROM journal WHERE event = 'gap' AND until >= ? AND at < ?",  # noqa: S608
         (question.since or 0, question.until or 1 << 62),
     )
     return tuple(Row(*row) for row in found)

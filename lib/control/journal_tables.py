@@ -4,7 +4,7 @@ import csv
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Final, TextIO
@@ -30,6 +30,9 @@ from lib.money import plain
 
 WIDTH_UNLIMITED: Final = 10_000
 STDOUT: Final = "-"
+FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet computes
+LIST: Final = "list"
+LIST_ID_SHOWN: Final = 7  # its counter and leg: no other list of that bot's life has these
 
 ORDER_COLUMNS: Final = (
     Column("time"),
@@ -43,6 +46,7 @@ ORDER_COLUMNS: Final = (
     Column("average", right=True, spare=2),
     Column("state"),
     Column("order", right=True, spare=1),
+    Column(LIST, spare=5),
     Column("why", spare=4),
 )
 FILL_COLUMNS: Final = (
@@ -56,6 +60,7 @@ FILL_COLUMNS: Final = (
     Column("fee", right=True),
     Column("order", right=True, spare=1),
     Column("trade", right=True, spare=2),
+    Column(LIST, spare=4),
     Column("comment", spare=3),
 )
 
@@ -82,23 +87,38 @@ def show(options: Options, view: View, question: Question, table: str | None) ->
 
 
 def _orders_as_text(answer: Answer, width: int) -> Iterator[str]:
-    yield from lay_out(ORDER_COLUMNS, [_order_cells(row) for row in answer.rows], width)
+    yield from _laid_out(ORDER_COLUMNS, [_order_cells(row) for row in answer.rows], width)
     yield ""
     yield _count(answer, "orders")
     yield from _gaps(answer)
 
 
 def _fills_as_text(answer: Answer, width: int) -> Iterator[str]:
-    yield from lay_out(FILL_COLUMNS, [_fill_cells(row) for row in answer.rows], width)
+    yield from _laid_out(FILL_COLUMNS, [_fill_cells(row) for row in answer.rows], width)
     yield ""
     yield _count(answer, "fills")
     yield from _sums(answer.totals)
     yield from _gaps(answer)
 
 
+def _laid_out(
+    columns: Sequence[Column], rows: Sequence[tuple[str, ...]], width: int
+) -> Sequence[str]:
+    """Lay out rows; the column of order lists is there if any row is of one."""
+    kept = [
+        index
+        for index, column in enumerate(columns)
+        if column.title != LIST or any(row[index] for row in rows)
+    ]
+    shown = [[row[index] for index in kept] for row in rows]
+    return lay_out([columns[index] for index in kept], shown, width)
+
+
 def _order_cells(row: Row) -> tuple[str, ...]:
-    wanted = row.quantity or (
-        f"{row.quote_quantity} {row.quote_asset}" if row.quote_quantity else ""
+    wanted = (
+        row.amended_quantity
+        or row.quantity
+        or (f"{row.quote_quantity} {row.quote_asset}" if row.quote_quantity else "")
     )
     why = "; ".join(text for text in (row.comment, row.reason) if text)
     return (
@@ -113,6 +133,7 @@ def _order_cells(row: Row) -> tuple[str, ...]:
         row.average_price or "-",
         row.state_after,
         "-" if row.order_id is None else str(row.order_id),
+        row.list_id[-LIST_ID_SHOWN:],
         printable(why).replace("\n", " "),
     )
 
@@ -129,6 +150,7 @@ def _fill_cells(row: Row) -> tuple[str, ...]:
         f"{row.fee} {row.fee_asset}",
         str(row.order_id),
         str(row.trade_id),
+        row.list_id[-LIST_ID_SHOWN:],
         printable(row.comment).replace("\n", " "),
     )
 
@@ -187,9 +209,10 @@ def _export(rows: Iterable[Row], place: str) -> None:
 
 
 def _safe(value: str | int | None) -> str | int:
-    """Redact what bots said, once more: this file leaves the machine."""
+    """Redact what bots said, once more: this file leaves the machine. No text is a formula."""
     if isinstance(value, str):
-        return known_secrets().redact(value)
+        redacted = known_secrets().redact(value)
+        return f"'{redacted}" if redacted.startswith(FORMULAS) else redacted
     return "" if value is None else value
 
 

@@ -93,12 +93,8 @@ def released(generation: Generation) -> bytes:
     memory = generation.memory
     sent = [order.sent_at for order in in_doubt(generation)]
     until = max([memory.doubts_accepted_until, *sent])
-    free = generation.model_copy(
-        update={
-            "parked": None,
-            "memory": memory.model_copy(update={"doubts_accepted_until": until}),
-        }
-    )
+    said = {"doubts_accepted_until": until, "releases": memory.releases + 1}
+    free = generation.model_copy(update={"parked": None, "memory": memory.model_copy(update=said)})
     return stamped(encode_as_it_was(free), generation.saved_at)
 
 

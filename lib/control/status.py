@@ -37,7 +37,12 @@ The JSON of `status --json` has this shape; fields may be added, none is renamed
         },                               null without a readable file
         "said": "lap 1 …"                its last word
       }],
-      "totals": {"paper": {"realised", "unrealised", "fees"}}    of all bots, by venue and asset
+      "totals": {"paper": {"realised", "unrealised", "fees"}},   of all bots, by venue and asset
+      "others": [{                       other runners on the account, as our last one saw them
+        "installation": "3fa2c1", "since": 1732184000000,
+        "at_work": true,                 false: it has open orders, and may be gone for good
+        "active": true
+      }]
     }
 """
 
@@ -68,6 +73,7 @@ from lib.dealer import describe
 from lib.generation import Memory
 from lib.money import plain
 from lib.orders import Order
+from lib.others_page import Neighbour, read_others
 
 FORMAT: Final = 1
 COLUMNS: Final = (
@@ -97,6 +103,7 @@ class Status:
     ctx: Path
     running: bool
     bots: Sequence[BotStatus]
+    others: Sequence[Neighbour] = ()
 
     @property
     def needs_you(self) -> bool:
@@ -112,7 +119,7 @@ def read_status(ctx: Path, conf: Path) -> Status:
     known = [_judged(page, wrong, running=running) for page in pages]
     found = {page.name for page in pages}
     unborn = [_unborn(name, text) for name, text in (wrong or {}).items() if name not in found]
-    return Status(ctx, running, [*known, *unborn])
+    return Status(ctx, running, [*known, *unborn], read_others(ctx))
 
 
 def wrong_sections(conf: Path) -> dict[str, str] | None:
@@ -132,13 +139,14 @@ def as_json(status: Status) -> str:
         "running": status.running,
         "bots": [_bot_as_json(bot) for bot in status.bots],
         "totals": {venue: sums_as_json(sums) for venue, sums in _sums(status).items()},
+        "others": [other.model_dump() for other in status.others],
     }
     return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
 
 
 def as_text(status: Status, width: int) -> str:
     """Write a table for a person, the orders of each bot below it."""
-    head = f"{status.ctx}: {'a runner is at work' if status.running else 'no runner is at work'}"
+    head = "\n".join([_head(status), *_neighbours(status)])
     if not status.bots:
         return f"{head}\nno bot has ever run here"
     titles, *rows = lay_out(COLUMNS, [_cells(bot) for bot in status.bots], width)
@@ -147,6 +155,19 @@ def as_text(status: Status, width: int) -> str:
         lines += [row, *_details(bot)]
     totals = [f"{venue}: {sums}" for venue, sums in _sums(status).items() if str(sums)]
     return "\n".join([*lines, "", *totals] if totals else lines)
+
+
+def _head(status: Status) -> str:
+    return f"{status.ctx}: {'a runner is at work' if status.running else 'no runner is at work'}"
+
+
+def _neighbours(status: Status) -> Iterator[str]:
+    """Name the other runners on the account, as long as somebody looks."""
+    for other in status.others if status.running else ():
+        who = f"another runner of auto_trading (installation {other.installation})"
+        does = "trades" if other.at_work else "has open orders"
+        quiet = "" if other.active else "; it is quiet now"
+        yield f"{who} {does} on this account since {local_time(other.since)}{quiet}"
 
 
 def _sums(status: Status) -> dict[str, Sums]:

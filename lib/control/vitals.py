@@ -13,6 +13,7 @@ import asyncio
 import faulthandler
 import logging
 import os
+import time
 import unicodedata
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -66,6 +67,10 @@ class Vitals:
     def ready(self) -> None:
         """Say that the start is over: every context is read."""
         self._notify("READY=1")
+
+    def reloading(self) -> None:
+        """Say that conf.json is being read again; `ready` ends it."""
+        self._notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
     def status(self, text: str) -> None:
         """Say in one line what goes on; shown by `systemctl --user status`."""

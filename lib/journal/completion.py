@@ -19,7 +19,9 @@ from lib.exchange import ZERO, OrderRecord
 from lib.floor import Floor
 from lib.generation import Generation
 from lib.ids import parse_id
+from lib.journal.known import Known
 from lib.journal.order_journal import OrderJournal
+from lib.journal.rows import Happening
 from lib.journal.writer import JournalWriter
 from lib.orders import orders_inside
 
@@ -31,6 +33,11 @@ GLANCE: Final = 1.0
 LAG: Final = 30.0  # seconds; longer than an answer of the exchange can be behind its events
 LAG_MAX: Final = 3_600.0  # seconds between two tries where no answer comes, or rows get lost
 TRIES_MAX: Final = 10
+NOTED: Final = frozenset({
+    Happening.INTENT,
+    Happening.SENT,
+    Happening.RESULT,
+})  # from the order itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +46,14 @@ class Past:
 
     until: int
     symbols: frozenset[str]
+
+
+@dataclass(slots=True)
+class Journaled:
+    """What the journal has of one order: of its fills, and of what the exchange does not say."""
+
+    executed: Decimal = ZERO
+    known: Known | None = None
 
 
 class JournalCompletion:
@@ -129,21 +144,21 @@ class JournalCompletion:
         ours = [record for record in records if self._is_ours(record)]
         ids = [record.client_order_id for record in ours]
         path = self._writer.file.path
-        journaled = await asyncio.to_thread(read_executed, path, ids)
+        journaled = await asyncio.to_thread(read_journaled, path, ids)
         for record in ours:
             await self._room()
-            await self._learn(record, journaled.get(record.client_order_id, ZERO))
+            await self._learn(record, journaled.get(record.client_order_id, Journaled()))
 
     def _is_ours(self, record: OrderRecord) -> bool:
         own = parse_id(record.client_order_id)
         return own is not None and own.installation == self._floor.installation
 
-    async def _learn(self, record: OrderRecord, journaled: Decimal) -> None:
+    async def _learn(self, record: OrderRecord, journaled: Journaled) -> None:
         """Ask for an order's trades if the journal has not all of them."""
-        if record.executed != journaled:
+        if record.executed != journaled.executed:
             fills = await self._floor.venue.fills(record.symbol, record.order_id)
             record = replace(record, fills=tuple(fills))
-        self._journal.relearn(record)
+        self._journal.relearn(record, journaled.known)
 
 
 def read_past(journal: Path, fact: str) -> Past:
@@ -160,19 +175,28 @@ def read_past(journal: Path, fact: str) -> Past:
         return Past(until, frozenset(symbol for (symbol,) in rows))
 
 
-def read_executed(journal: Path, ids: Iterable[str]) -> Mapping[str, Decimal]:
-    """Add up what the journal has of each order's fills."""
-    executed: dict[str, Decimal] = {}
+def read_journaled(journal: Path, ids: Iterable[str]) -> Mapping[str, Journaled]:
+    """Read what the journal has of each order. A file that is not there has nothing."""
     if not journal.exists():
-        return executed
+        return {}
     with closing(read_only(journal)) as connection:
-        for client_order_id in ids:
-            rows = connection.execute(
-                "SELECT fill_quantity FROM journal WHERE client_order_id = ? AND event = 'fill'",
-                (client_order_id,),
-            )
-            executed[client_order_id] = sum((Decimal(filled) for (filled,) in rows), ZERO)
-    return executed
+        return {client_order_id: _journaled(connection, client_order_id) for client_order_id in ids}
+
+
+def _journaled(connection: sqlite3.Connection, client_order_id: str) -> Journaled:
+    found = Journaled()
+    rows = connection.execute(
+        "SELECT event, fill_quantity, comment, list_id, quantity FROM journal "
+        "WHERE client_order_id = ?",
+        (client_order_id,),
+    )
+    for event, filled, comment, list_id, quantity in rows:
+        if event == Happening.FILL:
+            found.executed += Decimal(filled)
+        elif event in NOTED:
+            ordered = Decimal(quantity) if quantity else None
+            found.known = Known(comment=comment, list_id=list_id, ordered=ordered)
+    return found
 
 
 def read_only(journal: Path) -> sqlite3.Connection:

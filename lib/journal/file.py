@@ -7,7 +7,7 @@ thread at a time.
 
 import os
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,15 +15,21 @@ from typing import Final
 
 from lib.journal.rows import COLUMNS, Row, values
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 BUSY_SECONDS: Final = 2
 CORRUPT: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 COMPANIONS: Final = ("", "-wal", "-shm")
 DROPPED_AT_ONCE: Final = 500  # rows, so that those that wait are not kept waiting
 FREED_AT_ONCE: Final = 200  # pages
 
-SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS journal (
+COLUMNS_OF_2: Final = {
+    "amend_id": "TEXT NOT NULL DEFAULT ''",
+    "amend_quantity": "TEXT",
+    "amended_quantity": "TEXT",
+}
+
+TABLES: Final = (
+    """CREATE TABLE journal (
     number INTEGER PRIMARY KEY,
     event TEXT NOT NULL, at INTEGER NOT NULL, local_time TEXT NOT NULL, learned INTEGER NOT NULL,
     bot TEXT NOT NULL, algorithm TEXT NOT NULL, timeframe TEXT NOT NULL,
@@ -38,32 +44,36 @@ CREATE TABLE IF NOT EXISTS journal (
     quantity TEXT, quote_quantity TEXT, price TEXT, stop_price TEXT,
     executed TEXT, executed_quote TEXT, average_price TEXT, status TEXT NOT NULL,
     fill_quantity TEXT, fill_price TEXT, fill_quote TEXT, fee TEXT, fee_asset TEXT NOT NULL,
-    key TEXT UNIQUE) STRICT;
-CREATE INDEX IF NOT EXISTS journal_by_order ON journal (client_order_id);
-CREATE INDEX IF NOT EXISTS journal_by_time ON journal (at);
-CREATE INDEX IF NOT EXISTS fills_by_time ON journal (at) WHERE event = 'fill';
-CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
+    key TEXT UNIQUE) STRICT""",
+    "CREATE INDEX journal_by_order ON journal (client_order_id)",
+    "CREATE INDEX journal_by_time ON journal (at)",
+    "CREATE INDEX fills_by_time ON journal (at) WHERE event = 'fill'",
+    "CREATE TABLE facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT",
+)
 
--- Each order as it stands: its result, else an end that was told, else the last that was noted.
-CREATE VIEW IF NOT EXISTS orders AS
-SELECT *, max(number + 1000000000000000 * (2 * (event = 'result')
+UPGRADE_TO_2: Final = (
+    *(f"ALTER TABLE journal ADD COLUMN {name} {kind}" for name, kind in COLUMNS_OF_2.items()),
+    "CREATE INDEX journal_by_list ON journal (list_id) WHERE list_id <> ''",
+)
+
+VIEWS: Final = {
+    # Each order as it stands: its result, else an end that was told, else the last that was noted.
+    "orders": """SELECT *, max(number + 1000000000000000 * (2 * (event = 'result')
     + (state_after IN ('filled', 'canceled', 'expired', 'rejected', 'abandoned', 'lost'))
-    - (learned AND event IN ('intent', 'cancel intent')))) AS rank
+    - (learned AND event IN ('intent', 'cancel intent', 'amend intent', 'amend settled')))) AS rank
 FROM journal WHERE event NOT IN ('fill', 'gap')
-GROUP BY CASE client_order_id WHEN '' THEN key ELSE client_order_id END;
-
-CREATE VIEW IF NOT EXISTS fills AS SELECT * FROM journal WHERE event = 'fill';
-
--- One line per order under the names that order logs usually have.
-CREATE VIEW IF NOT EXISTS order_log AS
-SELECT strftime('%Y-%m-%dT%H:%M:%SZ', at / 1000, 'unixepoch') AS date, venue AS exchange,
-    'spot' AS market_type, base_asset || '/' || quote_asset AS symbol, lower(side) AS side,
+GROUP BY CASE client_order_id WHEN '' THEN key ELSE client_order_id END""",
+    "fills": "SELECT * FROM journal WHERE event = 'fill'",
+    # One line per order under the names that order logs usually have.
+    "order_log": """SELECT strftime('%Y-%m-%dT%H:%M:%SZ', at / 1000, 'unixepoch') AS date,
+    venue AS exchange, 'spot' AS market_type,
+    base_asset || '/' || quote_asset AS symbol, lower(side) AS side,
     lower(type) AS order_type, coalesce(quantity, '') AS quantity, price,
     0 AS reduceOnly, stop_price AS stopPrice,
     CASE state_after WHEN 'filled' THEN 'filled' ELSE 'unfilled' END AS state,
     comment, algorithm, timeframe
-FROM orders;
-"""
+FROM orders""",
+}
 
 INSERT: Final = (
     f"INSERT INTO journal ({', '.join(COLUMNS)}) "  # noqa: S608 - names of our own
@@ -116,17 +126,24 @@ class JournalFile:
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
-            connection.executescript(SCHEMA)
-            connection.execute(f"PRAGMA user_version = {FORMAT}")
+            self._build(connection)
         except BaseException:
             connection.close()
             raise
         return connection
 
     def _check_format(self, connection: sqlite3.Connection) -> None:
-        (found,) = connection.execute("PRAGMA user_version").fetchone()
-        if found > FORMAT:
+        if format_of(connection) > FORMAT:
             raise LaterJournal(f"{self.path} was written by a later version of this program")
+
+    def _build(self, connection: sqlite3.Connection) -> None:
+        """Make a new file, or a file of this format from an older one: wholly or not at all."""
+        connection.execute("BEGIN IMMEDIATE")
+        with connection:
+            self._check_format(connection)  # another runner may have come first
+            found = format_of(connection)
+            for statement in _steps_from(found) if found < FORMAT else ():
+                connection.execute(statement)
 
     def close(self) -> None:
         """Let go of the file; the next row opens it again."""
@@ -171,6 +188,23 @@ class JournalFile:
             ).rowcount
         connection.execute(f"PRAGMA incremental_vacuum({FREED_AT_ONCE})").fetchall()
         return dropped == DROPPED_AT_ONCE
+
+
+def format_of(connection: sqlite3.Connection) -> int:
+    """Answer the format a file was written in; 0 for one that holds nothing yet."""
+    (found,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(found)
+
+
+def _steps_from(found: int) -> Iterator[str]:
+    """Answer what makes a file of this format: rows stay, views are made anew."""
+    if not found:
+        yield from TABLES
+    yield from UPGRADE_TO_2
+    for name, query in VIEWS.items():
+        yield f"DROP VIEW IF EXISTS {name}"
+        yield f"CREATE VIEW {name} AS {query}"
+    yield f"PRAGMA user_version = {FORMAT}"
 
 
 def is_corrupt(wrong: Exception) -> bool:

@@ -9,43 +9,25 @@ crash took from the journal is learned again from the contexts and from the exch
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import replace
 from decimal import Decimal
 from functools import wraps
-from typing import Concatenate, Final, ParamSpec, Protocol, TypeAlias
+from typing import Concatenate, Final, ParamSpec, TypeAlias
 
 from lib.errors import BotError, NotSent, OutcomeUnknown, Unavailable
-from lib.exchange import Fill, OrderRecord, OrderStatus
+from lib.exchange import Fill, OrderRecord
 from lib.generation import Generation
 from lib.ids import bot_tag, parse_id
-from lib.journal.rows import Author, Entry, Happening, Place, state_of
+from lib.journal.amends import Amend, PendingAmends
+from lib.journal.known import Known, onward, step_of
+from lib.journal.rows import Author, Entry, Happening, Place, author_of, state_of
+from lib.journal.scribe import Nobody, Scribe
 from lib.money import SymbolRules
 from lib.orders import Order, OrderState, all_trades_known, orders_inside
 
-TIMEFRAMES: Final = ("timeframe", "interval")  # the keys of a conf that name one
 ENDED_MAX: Final = 1_000  # orders that are remembered after their end
 
 Intent: TypeAlias = tuple[Happening, Order]
-
-
-class Scribe(Protocol):
-    """Who takes the notes; must return at once."""
-
-    def offer(self, entry: Entry) -> None: ...
-
-    def lose(self, at: int, why: str) -> None:
-        """Count a note that could not be made."""
-        ...
-
-
-class Nobody:
-    """Takes notes and keeps none."""
-
-    def offer(self, entry: Entry) -> None:
-        return
-
-    def lose(self, at: int, why: str) -> None:
-        return
 
 
 def no_journal() -> "OrderJournal":
@@ -70,16 +52,6 @@ def harmless(step: Step[Given]) -> Step[Given]:
     return taken
 
 
-@dataclass(slots=True)
-class _Known:
-    """What was noted of one order, so that the same news are no second row."""
-
-    state: str = OrderState.PLANNED
-    comment: str = ""
-    heard: tuple[OrderStatus, Decimal] | None = None
-    trades: set[int] = field(default_factory=set)
-
-
 class OrderJournal:
     """Takes notes where the bots live, and offers them to whoever writes them down."""
 
@@ -93,11 +65,12 @@ class OrderJournal:
         self._offer = scribe.offer
         self._now = now
         self._wall_ms = wall_ms
-        self._known: dict[str, _Known] = {}
+        self._known: dict[str, Known] = {}
         self._ended: dict[str, None] = {}  # the ids in `_known` that may go, oldest first
         self._authors: dict[str, Author] = {}  # by the bot's tag in ids
         self._by_name: dict[str, Author] = {}
         self._intents: dict[str, list[Intent]] = {}  # by bot, not on disk yet
+        self._amends = PendingAmends()
         self.place = Place()
         self.remembered: Sequence[Generation] = ()  # the contexts of the start, yet to be learned
 
@@ -116,9 +89,7 @@ class OrderJournal:
     @harmless
     def introduce(self, generation: Generation) -> None:
         """Say who a bot is: its code, and the timeframe its conf names."""
-        found = (generation.conf.get(key) for key in TIMEFRAMES)
-        timeframe = next((value for value in found if isinstance(value, str)), "")
-        author = Author(generation.bot, generation.function, timeframe)
+        author = author_of(generation)
         self._authors[bot_tag(generation.bot)] = self._by_name[generation.bot] = author
 
     # --- what a desk does
@@ -136,11 +107,12 @@ class OrderJournal:
         fill: Fill | None = None,
         at: int = 0,
         learned: bool = False,
+        asked: Decimal | None = None,
     ) -> None:
         """Note one step of an order: its state before is as last noted, after as it is now."""
         known = self._known_of(order)
         before, known.state = known.state, after or order.state
-        known.comment = order.comment
+        known.take_order(order)
         self._offer(
             Entry(
                 happening,
@@ -156,10 +128,11 @@ class OrderJournal:
                 reason=reason or order.reason,
                 comment=order.comment,
                 learned=learned,
+                asked=asked,
             )
         )
         if record is not None:
-            known.heard = (record.status, record.executed)
+            known.heard = step_of(record)
             self._take_fills(record, known)
 
     @harmless
@@ -185,45 +158,110 @@ class OrderJournal:
 
     @harmless
     def announced(self, bot: str, intents: Iterable[Intent]) -> None:
-        """Note intents that are on disk now."""
+        """Note intents that are on disk now, and what became of amends."""
         for happening, order in intents:
             at = order.sent_at if happening is Happening.INTENT else 0
             self.note(happening, bot, order, at=at)
+            if happening is Happening.AMEND_INTENT:
+                self._amends.watch(bot, order)
+        for amend in self._amends.settled(bot):
+            self._settle(bot, amend)
 
     async def placing(self, bot: str, order: Order, answer: Awaitable[OrderRecord]) -> OrderRecord:
         """Note that an order was sent, then what came of it. Raises what the answer raises."""
         self.note(Happening.SENT, bot, order)
-        try:
-            record = await answer
-        except BotError as wrong:
-            self.note(Happening.REPLY, bot, order, after=_after(wrong), reason=_told(wrong))
-            raise
-        after = state_of(record.status)
-        self.note(Happening.REPLY, bot, order, after=after, record=record)
-        return record
+        return await self._answered(Happening.REPLY, bot, order, answer, after=_after)
 
     async def canceling(
         self, bot: str, order: Order, answer: Awaitable[OrderRecord]
     ) -> OrderRecord:
         """Note that a cancel was sent, then what came of it. Raises what the answer raises."""
         self.note(Happening.CANCEL_SENT, bot, order)
+        return await self._answered(Happening.CANCEL_REPLY, bot, order, answer)
+
+    async def amending(self, bot: str, order: Order, answer: Awaitable[OrderRecord]) -> OrderRecord:
+        """Note that an amend was sent, then what came of it. Raises what the answer raises."""
+        self.note(Happening.AMEND_SENT, bot, order)
+        try:
+            return await self._answered(Happening.AMEND_REPLY, bot, order, answer)
+        except NotSent:  # there will be another
+            self._amends.drop(bot, order)
+            raise
+
+    async def _answered(
+        self,
+        happening: Happening,
+        bot: str,
+        order: Order,
+        answer: Awaitable[OrderRecord],
+        *,
+        after: Callable[[BotError], str] = lambda _: "",
+    ) -> OrderRecord:
         try:
             record = await answer
         except BotError as wrong:
-            self.note(Happening.CANCEL_REPLY, bot, order, reason=_told(wrong))
+            self.note(happening, bot, order, after=after(wrong), reason=_told(wrong))
             raise
-        after = state_of(record.status)
-        self.note(Happening.CANCEL_REPLY, bot, order, after=after, record=record)
+        self.note(happening, bot, order, after=state_of(record.status), record=record)
         return record
+
+    @harmless
+    def amend_doubted(self, bot: str, order: Order) -> None:
+        """Note once that nobody knows what became of an amend; its end is noted when it is."""
+        self._amends.watch(bot, order)
+        known = self._known_of(order)
+        if not order.amend_refused and known.amend_in_doubt != order.amend_id:
+            known.amend_in_doubt = order.amend_id
+            self.note(Happening.AMEND_DOUBT, bot, order)
+
+    def _settle(self, bot: str, amend: Amend, *, learned: bool = False) -> None:
+        self.note(
+            Happening.AMEND_SETTLED,
+            bot,
+            amend.order,
+            reason=amend.outcome,
+            asked=amend.asked,
+            learned=learned,
+        )
 
     @harmless
     def ended(self, bot: str, order: Order, *, learned: bool = False) -> None:
         """Note an order's end, and those of its fills that nobody told of."""
+        for amend in self._amends.settled(bot, order):
+            self._settle(bot, amend)
         self._take_own_fills(bot, order, learned=learned)
         at = order.ended_at or (order.sent_at or order.planned_at if learned else 0)
         self.note(Happening.RESULT, bot, order, at=at, learned=learned)
         if order.id:
             self._retire(order.id)
+
+    # --- what is done about an order that no bot knows
+
+    @harmless
+    def note_orphan(
+        self,
+        happening: Happening,
+        record: OrderRecord,
+        *,
+        cancel_id: str,
+        after: str,
+        reason: str = "",
+        at: int = 0,
+        learned: bool = False,
+    ) -> None:
+        """Note one step of canceling an order of ours that no context knows."""
+        known = self._known.setdefault(record.client_order_id, Known(state=OrderState.OPEN))
+        before, known.state = known.state, after
+        entry = self._entry_of(happening, record, known, before)
+        self._offer(
+            entry._replace(
+                at=at or self._time(), reason=reason, cancel_id=cancel_id, learned=learned
+            )
+        )
+        self._take_fills(record, known)
+        if record.status.final:
+            known.heard = step_of(record)
+            self._retire(record.client_order_id)
 
     # --- what the exchange tells
 
@@ -234,10 +272,10 @@ class OrderJournal:
         if known is None:
             if not self._is_ours(record):
                 return
-            known = self._known[record.client_order_id] = _Known(state="")
-        news = (record.status, record.executed)
-        if known.heard is None or _newer(news, known.heard):
-            before, known.state, known.heard = known.state, _onward(known.state, record), news
+            known = self._known[record.client_order_id] = Known(state="")
+        news = step_of(record)
+        if known.heard is None or news.is_beyond(known.heard):
+            before, known.state, known.heard = known.state, onward(known.state, record), news
             self._offer(self._entry_of(Happening.HEARD, record, known, before))
         self._take_fills(record, known)
         if record.status.final and all_trades_known(record.fills, record.executed):
@@ -253,12 +291,20 @@ class OrderJournal:
             self._known.pop(oldest, None)
 
     @harmless
-    def relearn(self, record: OrderRecord) -> None:
-        """Note all that a record of ours says, also what was noted before and may be lost."""
+    def relearn(self, record: OrderRecord, journaled: Known | None = None) -> None:
+        """Note all that a record of ours says, also what was noted before and may be lost.
+
+        `journaled` is what the journal itself has of the order, for one that is done with.
+        """
         known = self._known.get(record.client_order_id)
-        said = _Known(state=state_of(record.status), comment=known.comment if known else "")
-        news = (record.status, record.executed)
-        if known is None or known.heard is None or news == known.heard or _newer(news, known.heard):
+        said = replace(known or journaled or Known(), state=state_of(record.status))
+        news = step_of(record)
+        if (
+            known is None
+            or known.heard is None
+            or news == known.heard
+            or news.is_beyond(known.heard)
+        ):
             self._offer(self._entry_of(Happening.HEARD, record, said, "")._replace(learned=True))
         for fill in record.fills:
             entry = self._entry_of(Happening.FILL, record, said, said.state)
@@ -268,7 +314,7 @@ class OrderJournal:
         own = parse_id(record.client_order_id)
         return own is not None and own.installation == self.place.installation
 
-    def _take_fills(self, record: OrderRecord, known: _Known) -> None:
+    def _take_fills(self, record: OrderRecord, known: Known) -> None:
         for fill in record.fills:
             if fill.trade_id not in known.trades:
                 known.trades.add(fill.trade_id)
@@ -279,7 +325,7 @@ class OrderJournal:
         self,
         happening: Happening,
         record: OrderRecord,
-        known: _Known,
+        known: Known,
         before: str,
     ) -> Entry:
         own = parse_id(record.client_order_id)
@@ -294,6 +340,8 @@ class OrderJournal:
             after=known.state,
             reason=record.reason,
             comment=known.comment,
+            list_id=known.list_id,
+            ordered=known.ordered,
         )
 
     # --- what contexts remember
@@ -313,11 +361,19 @@ class OrderJournal:
         if order.cancel_id:
             at = order.cancel_send_by
             self.note(Happening.CANCEL_INTENT, bot, order, at=at, learned=True)
+        self._learn_amend(bot, order)
         if order.final:
             self.ended(bot, order, learned=True)
         elif order.id:
             self._take_own_fills(bot, order, learned=True)
             self._known[order.id].state = order.state
+
+    def _learn_amend(self, bot: str, order: Order) -> None:
+        if order.amend_id:
+            at = order.amend_send_by
+            self.note(Happening.AMEND_INTENT, bot, order, at=at, learned=True)
+            if order.state is not OrderState.AMENDING:
+                self._settle(bot, Amend.of(order), learned=True)
 
     def _take_own_fills(self, bot: str, order: Order, *, learned: bool) -> None:
         """Note the fills an order carries: those that nobody told of, or all to be learned."""
@@ -327,9 +383,9 @@ class OrderJournal:
                 known.trades.add(fill.trade_id)
                 self.note(Happening.FILL, bot, order, at=fill.time, fill=fill, learned=learned)
 
-    def _known_of(self, order: Order) -> _Known:
+    def _known_of(self, order: Order) -> Known:
         """Answer what was noted of an order; of a plan without an id nothing was."""
-        return self._known.setdefault(order.id, _Known()) if order.id else _Known()
+        return self._known.setdefault(order.id, Known()) if order.id else Known()
 
     def _author(self, bot: str) -> Author:
         return self._by_name.get(bot) or Author(bot)
@@ -339,18 +395,6 @@ class OrderJournal:
             return self._now()
         except Unavailable:  # nobody has told us the time yet
             return 0
-
-
-def _newer(news: tuple[OrderStatus, Decimal], known: tuple[OrderStatus, Decimal]) -> bool:
-    """Say whether this is a step on: a poll can be older than an event."""
-    return news != known and not known[0].final and news[1] >= known[1]
-
-
-def _onward(state: str, record: OrderRecord) -> str:
-    """Answer the state after news: an open order that we want gone is still being canceled."""
-    if state == OrderState.CANCELING and not record.status.final:
-        return state
-    return state_of(record.status)
 
 
 def _after(wrong: BotError) -> str:

@@ -13,10 +13,12 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from lib.exchange import Fill, OrderRecord, OrderStatus
+from lib.generation import Generation
 from lib.money import SymbolRules, plain
 from lib.orders import Order, OrderState
 
 AVERAGES: Final = Context(prec=16)
+TIMEFRAMES: Final = ("timeframe", "interval")  # the keys of a conf that name one
 
 
 class Happening(StrEnum):
@@ -33,8 +35,22 @@ class Happening(StrEnum):
     CANCEL_INTENT = "cancel intent"
     CANCEL_SENT = "cancel sent"
     CANCEL_REPLY = "cancel reply"
+    AMEND_INTENT = "amend intent"
+    AMEND_SENT = "amend sent"
+    AMEND_REPLY = "amend reply"
+    AMEND_DOUBT = "amend in doubt"  # its answer was lost
+    AMEND_SETTLED = "amend settled"  # the order is smaller, or never will be by this one
     RESULT = "result"
     GAP = "gap"  # rows that could not be kept
+
+
+AMENDS: Final = frozenset({
+    Happening.AMEND_INTENT,
+    Happening.AMEND_SENT,
+    Happening.AMEND_REPLY,
+    Happening.AMEND_DOUBT,
+    Happening.AMEND_SETTLED,
+})
 
 
 class Author(NamedTuple):
@@ -43,6 +59,13 @@ class Author(NamedTuple):
     bot: str = ""
     algorithm: str = ""
     timeframe: str = ""
+
+
+def author_of(generation: Generation) -> Author:
+    """Answer who a bot is: its code, and the timeframe its conf names."""
+    found = (generation.conf.get(key) for key in TIMEFRAMES)
+    timeframe = next((value for value in found if isinstance(value, str)), "")
+    return Author(generation.bot, generation.function, timeframe)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +96,11 @@ class Entry(NamedTuple):
     learned: bool = False  # not witnessed: found in a context or at the exchange later
     lost: int | None = None
     until: int | None = None  # of a gap, exchange ms
+    # of a record, which does not say it
+    list_id: str = ""
+    cancel_id: str = ""
+    ordered: Decimal | None = None
+    asked: Decimal | None = None  # the quantity that an amend asked for
 
 
 @dataclass(slots=True)
@@ -119,6 +147,9 @@ class Row:
     fee: str | None = None
     fee_asset: str = ""
     key: str | None = None  # what makes a row single; None: it may repeat
+    amend_id: str = ""
+    amend_quantity: str | None = None  # what an amend asked for
+    amended_quantity: str | None = None  # what an amend made of the order's quantity
 
 
 COLUMNS: Final = tuple(column.name for column in fields(Row))
@@ -144,9 +175,9 @@ def row_of(entry: Entry, redact: Callable[[str], str]) -> Row:
         until=entry.until,
     )
     if entry.order is not None:
-        _take_order(row, entry.order, entry.happening)
+        _take_order(row, entry, entry.order)
     if entry.record is not None:
-        _take_record(row, entry.record)
+        _take_record(row, entry, entry.record)
     if entry.fill is not None:
         _take_fill(row, entry.fill)
     rules = entry.place.rules.get(row.symbol)
@@ -176,15 +207,19 @@ def with_zone(ms: int) -> str:
     return moment.astimezone().isoformat(sep=" ", timespec="milliseconds")
 
 
-def _take_order(row: Row, order: Order, happening: Happening) -> None:
+def _take_order(row: Row, entry: Entry, order: Order) -> None:
     row.symbol, row.side, row.type = order.symbol, order.side, order.type
     row.client_order_id, row.order_id = order.id, order.order_id
-    row.cancel_id = order.cancel_id
+    row.list_id, row.cancel_id = order.list_id, order.cancel_id
     row.time_in_force = order.time_in_force or ""
     row.quantity, row.quote_quantity = _wanted(order.quantity), _wanted(order.quote_quantity)
     row.price, row.stop_price = _wanted(order.price), _wanted(order.stop_price)
+    row.amended_quantity = _wanted(order.amended)
     _take_executed(row, order.executed, order.executed_quote)
-    if happening is Happening.RESULT:
+    if entry.happening in AMENDS:
+        asked = entry.asked or order.amend_to or next(iter(order.amends[-1:]), None)
+        row.amend_id, row.amend_quantity = order.amend_id, _wanted(asked)
+    if entry.happening is Happening.RESULT:
         fees: dict[str, Decimal] = {}
         for fill in order.fills:
             fees[fill.commission_asset] = order.commission(fill.commission_asset)
@@ -192,7 +227,11 @@ def _take_order(row: Row, order: Order, happening: Happening) -> None:
         row.fee_asset = " + ".join(fees)
 
 
-def _take_record(row: Row, record: OrderRecord) -> None:
+def _take_record(row: Row, entry: Entry, record: OrderRecord) -> None:
+    row.list_id = row.list_id or entry.list_id
+    row.cancel_id = row.cancel_id or entry.cancel_id
+    if record.quantity and not record.quote_quantity:
+        _take_quantity(row, record.quantity, entry.ordered)
     row.symbol, row.side, row.status = record.symbol, record.side, record.status
     row.type = row.type or record.type
     row.client_order_id, row.order_id = record.client_order_id, record.order_id
@@ -202,6 +241,13 @@ def _take_record(row: Row, record: OrderRecord) -> None:
     row.price = row.price or _wanted(record.price)
     row.stop_price = row.stop_price or _wanted(record.stop_price)
     _take_executed(row, record.executed, record.executed_quote)
+
+
+def _take_quantity(row: Row, quantity: Decimal, ordered: Decimal | None) -> None:
+    """Tell what was ordered from what an amend made of it."""
+    row.quantity = row.quantity or _wanted(ordered)
+    if row.quantity is not None and quantity < Decimal(row.quantity):
+        row.amended_quantity = plain(quantity)
 
 
 def _take_executed(row: Row, executed: Decimal, quote: Decimal) -> None:
@@ -228,8 +274,17 @@ def _key(entry: Entry, row: Row) -> str | None:
             return f"{row.event} {row.client_order_id} {sends}"
         case Happening.CANCEL_INTENT | Happening.CANCEL_SENT | Happening.CANCEL_REPLY:
             return f"{row.event} {row.cancel_id}"
+        case (
+            Happening.AMEND_INTENT
+            | Happening.AMEND_SENT
+            | Happening.AMEND_REPLY
+            | Happening.AMEND_DOUBT
+            | Happening.AMEND_SETTLED
+        ):
+            return f"{row.event} {row.amend_id}"
         case Happening.HEARD:
-            return f"{row.event} {row.client_order_id} {row.status} {row.executed}"
+            smaller = f" of {row.amended_quantity}" if row.amended_quantity else ""
+            return f"{row.event} {row.client_order_id} {row.status} {row.executed}{smaller}"
         case Happening.FILL:
             return f"{row.event} {row.symbol} {row.trade_id} {row.client_order_id}"
         case Happening.FOUND | Happening.GIVEN_UP:

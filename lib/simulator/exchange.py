@@ -318,11 +318,11 @@ class Exchange:
 
     def _finish(self) -> None:
         """Make durable what has changed, then tell it."""
-        change = self._books.change
-        if change.orders or change:
+        books = self._books
+        if books.change.orders or books.change:
             if self._replicas.lagging:
-                self._replicas.note(change, self._clock())
-            self._books.commit()
+                self._replicas.note(books.change, self._clock())
+            books.commit()
         if self._announcer.pending:
             self._announcer.flush()
 

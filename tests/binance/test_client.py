@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 import pytest_asyncio
+from aiohttp import web
 
 from lib.binance import client as guarded
 from lib.binance.addresses import NOWHERE, Addresses, resolve
@@ -220,6 +221,29 @@ async def test_reads_an_answer_of_many_megabytes(
     reply = await transport.request("GET", "/api/v3/allOrders", ORDER, signed=True)
 
     assert reply.body == rows
+
+
+async def test_after_one_dead_connection_no_other_of_its_time_is_used(
+    exchange: ScriptedExchange, transport: RestTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ports: list[int] = []
+
+    async def note_port(request: web.Request) -> web.StreamResponse:
+        assert request.transport is not None
+        ports.append(request.transport.get_extra_info("peername")[1])
+        await asyncio.sleep(0.02)
+        return web.json_response({})
+
+    exchange.script.extend([note_port] * 3)
+    await asyncio.gather(*(place(transport) for _ in range(3)))
+    exchange.script.append(stall())
+    hurry(transport, aiohttp.ClientTimeout(total=0.1), monkeypatch)
+    assert isinstance(await failure_of(transport), OutcomeUnknown)
+
+    exchange.script.append(note_port)
+    await place(transport)
+
+    assert len(set(ports)) == 4
 
 
 async def test_a_refused_connection_means_nothing_was_sent() -> None:

@@ -252,6 +252,39 @@ def test_reads_why_an_order_ended(changes: dict[str, Any], reason: str) -> None:
     assert payloads.execution(report(t=-1, N=None, **changes)).reason == reason
 
 
+def test_reads_which_list_of_the_exchange_an_order_belongs_to() -> None:
+    assert payloads.order(row(orderListId=7)).order_list_id == 7
+    assert payloads.execution(report(g=7)).order_list_id == 7
+    assert payloads.order(row(orderListId=-1)).order_list_id is None
+    assert payloads.execution(report()).order_list_id is None
+
+
+def test_the_counts_of_the_exchange_are_part_of_every_symbol_s_rules() -> None:
+    symbol = {
+        "baseAsset": "BTC",
+        "quoteAsset": "USDT",
+        "status": "TRADING",
+        "orderTypes": ["LIMIT"],
+        "filters": [],
+    }
+    symbols = [{"symbol": name, **symbol} for name in ("BTCUSDT", "BTCUSDC")]
+    most = {"filterType": "EXCHANGE_MAX_NUM_ORDERS", "maxNumOrders": 1000}
+
+    limited = payloads.rules({"symbols": symbols, "exchangeFilters": [most]})
+    free = payloads.rules({"symbols": symbols, "exchangeFilters": None})
+
+    assert {rules.exchange_counts.orders for rules in limited.values()} == {1000}
+    assert not any(rules.exchange_counts.is_on for rules in free.values())
+
+
+@pytest.mark.parametrize("count", ["many", [], {}])
+def test_counts_that_cannot_be_read_are_refused(count: object) -> None:
+    most = {"filterType": "EXCHANGE_MAX_NUM_ORDERS", "maxNumOrders": count}
+
+    with pytest.raises(Unreadable):
+        payloads.rules({"symbols": [], "exchangeFilters": [most]})
+
+
 def test_reads_the_account() -> None:
     state = payloads.account({
         "uid": 354937868,

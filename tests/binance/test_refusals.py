@@ -35,6 +35,8 @@ def said(code: int, message: str = "", status: int = 400) -> Reply:
     ("reply", "change", "question"),
     [
         (said(-1013, "Filter failure: LOT_SIZE"), FilterRefused, Refused),
+        (said(-2010, "Filter failure: MAX_NUM_ORDERS"), FilterRefused, Refused),
+        (said(-2038, "Filter failure: MAX_NUM_ORDER_AMENDS"), FilterRefused, Refused),
         (said(-1013, "Market is closed."), MarketClosed, Unavailable),
         (said(-1100, "Illegal characters found in parameter"), Refused, Refused),
         (said(-1111, "Parameter 'price' has too much precision."), Refused, Refused),

@@ -1,6 +1,5 @@
 """The real program in a process of its own, as a person or systemd would start it."""
 
-import os
 import re
 import signal
 import subprocess
@@ -10,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
+from lib.torture.processes import clean_environment
 from tests.control.folder import ROOT
 
 PATIENCE = 30.0
@@ -64,13 +64,3 @@ class Program:
     def ended(self) -> int:
         """Wait for the program's own end; answer its exit code."""
         return self.process.wait(PATIENCE)
-
-
-def clean_environment() -> dict[str, str]:
-    """Leave out what a developer's or a service's environment would change."""
-    meant = {"NO_COLOR", "JOURNAL_STREAM", "NOTIFY_SOCKET", "WATCHDOG_USEC", "HEARTBEAT_FILE"}
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if name not in meant and not name.startswith(("BINANCE_", "TELEGRAM_", "CREDENTIALS_"))
-    }

@@ -28,6 +28,7 @@ from lib.orders import Order, OrderState
 from tests.control.folder import BIRTH, ROOT, TAG, command, conf_file, generation
 from tests.control.folder import order as any_order
 from tests.control.program import Program
+from tests.test_journal_writer import as_format_1
 
 HOUR = 3_600_000
 RULES = {"BTCUSDT": SymbolRules(symbol="BTCUSDT", base_asset="BTC", quote_asset="USDT")}
@@ -175,6 +176,69 @@ def test_rows_are_chosen_by_bot_symbol_state_time_and_number(
     assert [line.split()[3] for line in lines[1 : lines.index("")]] == bots
 
 
+def listed(journal: Journal) -> str:
+    """Journal a pair of which one was taken, and an order on its own."""
+    list_id = make_id(installation=TAG, bot="lisa", birth=BIRTH, counter=77, leg="b")
+    journal.end(OrderState.FILLED, journal.fill("0.1", "60000"), list_id=list_id, side="SELL")
+    journal.end(OrderState.EXPIRED, list_id=list_id, side="SELL")
+    journal.end(OrderState.FILLED, journal.fill("0.2", "60000"))
+    return list_id
+
+
+@pytest.mark.parametrize("length", [32, 7])
+def test_the_orders_of_one_list_are_found_by_its_id_or_the_end_of_it(
+    journal: Journal, length: int
+) -> None:
+    list_id = listed(journal)
+
+    orders = asked(journal, "orders", "--list", list_id[-length:])
+    fills = asked(journal, "fills", "--list", list_id[-length:])
+
+    assert orders[-1] == "2 orders"
+    assert fills[3:] == [
+        "1 fills",
+        "all 1 fills together:",
+        "  sold   0.1 BTC for 6000 USDT",
+        "  fees   0.1 USDT",
+    ]
+
+
+def test_the_list_of_an_order_is_shown_where_there_is_one(journal: Journal) -> None:
+    journal.end(OrderState.FILLED, journal.fill("0.1", "60000"))
+    without = asked(journal, "orders")[0]
+    list_id = listed(journal)
+
+    titles, single, first, *_ = asked(journal, "orders")
+
+    assert "list" not in without
+    assert "list" in titles
+    assert list_id[-7:] in first
+    assert list_id[-7:] not in single
+
+
+def test_an_order_made_smaller_is_shown_as_it_became(journal: Journal) -> None:
+    amended: dict[str, Any] = {"amends": [Decimal("0.004")], "amended": Decimal("0.004")}
+    journal.end(OrderState.FILLED, journal.fill("0.004", "60000"), **amended)
+
+    line = asked(journal, "orders")[1]
+    (row,) = csv.DictReader(io.StringIO("\n".join(asked(journal, "orders", "--csv", "-"))))
+
+    assert re.split(r"  +", line)[5] == "0.004"
+    assert (row["quantity"], row["amended_quantity"]) == ("0.01", "0.004")
+
+
+def test_a_copy_of_the_version_before_is_read_as_it_is(journal: Journal) -> None:
+    listed(journal)
+    journal.file.close()
+    as_format_1(journal.path)
+    before = journal.path.read_bytes()
+
+    lines = asked(journal, "fills")
+
+    assert lines[4] == "2 fills"
+    assert journal.path.read_bytes() == before
+
+
 def test_a_date_that_is_none_is_refused_with_an_example(journal: Journal) -> None:
     result = command(journal.path.parents[1], "fills", "--since", "yesterday")
 
@@ -218,6 +282,15 @@ def test_the_table_for_spreadsheets_has_every_column_and_every_row(
     assert written[0]["time"] == "2023-11-15 00:13:20.000+01:00"
     assert {"client_order_id", "algorithm", "timeframe", "fee_asset"} <= written[0].keys()
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("formula", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1"])
+def test_what_a_bot_says_is_no_formula_in_a_spreadsheet(journal: Journal, formula: str) -> None:
+    journal.end(OrderState.FILLED, journal.fill("0.1", "60000"), comment=formula)
+
+    (row,) = csv.DictReader(io.StringIO("\n".join(asked(journal, "orders", "--csv", "-"))))
+
+    assert row["comment"] == f"'{formula}"
 
 
 def test_a_table_that_cannot_be_written_is_told(journal: Journal, tmp_path: Path) -> None:

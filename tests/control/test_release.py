@@ -19,7 +19,8 @@ def test_a_released_bot_is_as_it_was_but_free(tmp_path: Path) -> None:
     result = command(tmp_path, "release", "lisa", "--yes")
 
     assert result.exit_code == Exit.FINE
-    assert newest(ctx, "lisa") == before.model_copy(update={"parked": None})
+    free = before.model_copy(update={"parked": None, "memory": Memory(releases=1)})
+    assert newest(ctx, "lisa") == free
 
 
 def test_the_time_of_the_last_save_does_not_move(tmp_path: Path) -> None:
@@ -50,7 +51,7 @@ def test_a_release_for_another_cause_accepts_no_doubt(tmp_path: Path) -> None:
 
     command(tmp_path, "release", "lisa", "--yes")
 
-    assert newest(ctx, "lisa").memory == Memory()
+    assert newest(ctx, "lisa").memory == Memory(releases=1)
 
 
 @pytest.mark.parametrize(

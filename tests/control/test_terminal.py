@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from lib.torture.processes import clean_environment
 from tests.control.folder import ROOT
-from tests.control.program import clean_environment
 from tests.control.screen import Screen
 
 pytestmark = pytest.mark.slow

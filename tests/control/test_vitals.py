@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,6 +91,19 @@ def test_tells_systemd_when_it_is_ready_and_when_it_stops(systemd: Systemd, vita
     vitals.stopping()
 
     assert systemd.heard() == ["READY=1", "STOPPING=1"]
+
+
+def test_tells_systemd_of_a_reload_with_the_time_that_it_demands(
+    systemd: Systemd, vitals: Vitals
+) -> None:
+    before = time.monotonic_ns() // 1000
+    vitals.reloading()
+    vitals.ready()
+
+    reload, end = systemd.heard()
+    word, _, stamp = reload.partition("\nMONOTONIC_USEC=")
+    assert (word, end) == ("RELOADING=1", "READY=1")
+    assert before <= int(stamp) <= time.monotonic_ns() // 1000
 
 
 def test_says_what_goes_on_once_and_in_one_ascii_line(systemd: Systemd, vitals: Vitals) -> None:

@@ -55,3 +55,13 @@ def test_a_price_and_a_quantity_that_fitted_apart_are_refused_when_together_too_
     assert venue.limit("BUY", 1, 90).status == 200
 
     assert refusal(venue.limit("BUY", "0.05", 90))[1:] == (-1013, "Filter failure: NOTIONAL")
+
+
+def test_an_order_is_read_by_the_rules_of_its_symbol_as_they_are_now() -> None:
+    venue = Venue().with_market()
+    assert venue.ask("POST order", **PARAMS).status == 200
+
+    venue.exchange.change_symbol(SYMBOL, {"orderTypes": ["MARKET"]})
+
+    answer = venue.ask("POST order", **PARAMS)
+    assert answer.body["msg"] == "Limit orders are not supported for this symbol."

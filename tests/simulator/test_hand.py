@@ -48,6 +48,13 @@ def test_an_order_that_takes_is_answered_with_what_became_of_it() -> None:
         ),
         ({"symbol": "NONE"}, -1121, "Invalid symbol."),
         ({"kind": "STOP_LOSS"}, -1116, "Invalid orderType."),
+        ({"kind": "PEGGED"}, -1116, "Invalid orderType."),
+        ({"stop_price": units("98")}, -1116, "Invalid orderType."),
+        (
+            {"quote_quantity": units("99")},
+            -1106,
+            "Parameter 'quoteOrderQty' sent when not required.",
+        ),
     ],
 )
 def test_what_the_rules_forbid_is_refused_by_hand_too(

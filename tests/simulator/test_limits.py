@@ -186,6 +186,27 @@ def test_an_order_list_counts_all_its_orders_at_once() -> None:
     assert (refused.value.code, refused.value.status) == (-1015, 429)
 
 
+def test_an_order_that_the_short_window_refuses_counts_in_the_day_all_the_same() -> None:
+    limits = Limits(tight(orders=1)["rateLimits"], Options())
+    limits.count_order("alice", START)
+
+    with pytest.raises(Refusal):
+        limits.count_order("alice", START)
+
+    headers = limits.order_headers("alice")
+    assert (headers["X-MBX-ORDER-COUNT-10S"], headers["X-MBX-ORDER-COUNT-1D"]) == ("1", "2")
+
+
+def test_an_order_after_its_window_has_passed_is_the_first_of_the_next() -> None:
+    limits = Limits(tight(orders=1)["rateLimits"], Options())
+    limits.count_order("alice", START)
+
+    limits.count_order("alice", START + 10_000)
+
+    headers = limits.order_headers("alice")
+    assert (headers["X-MBX-ORDER-COUNT-10S"], headers["X-MBX-ORDER-COUNT-1D"]) == ("1", "2")
+
+
 def test_each_address_has_a_weight_of_its_own() -> None:
     limits = Limits(tight(weight=10)["rateLimits"], Options())
     limits.turn(START)

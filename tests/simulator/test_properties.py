@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lib.simulator.exchange import Books, Options, Request
@@ -217,7 +217,16 @@ def test_reopened_books_are_the_living_state_at_any_point(script: Sequence[Step]
         venue.books.close()
 
 
+TRAILED: Sequence[Step] = [
+    ("market", "alice", "BUY", "0.10001"),
+    ("trail", "alice", "SELL", "STOP_LOSS", "0.10001", None, "96", 50),
+    ("trade", "101", "0.10001", False),
+    ("cancel", "alice", 0),
+]
+
+
 @given(scripts, st.integers(0, 30))
+@example(TRAILED, 3)
 @settings(max_examples=40, deadline=None)
 def test_a_reopened_venue_goes_on_as_the_one_that_never_stopped(
     script: Sequence[Step], cut: int
@@ -229,6 +238,7 @@ def test_a_reopened_venue_goes_on_as_the_one_that_never_stopped(
             play(steady, step)
             play(broken, step)
 
+        broken.exchange.note()  # as a server does every so often: how far stops have trailed
         again = Venue(UNLIMITED, INFO, books=Books.open(path), now=broken.now)
         for venue in (again, steady):
             play(venue, RECORDED)

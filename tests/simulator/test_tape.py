@@ -2,7 +2,7 @@ import random
 
 import pytest
 
-from lib.simulator.books.spans import MINUTE, Print
+from lib.simulator.books.spans import MINUTE, Print, Spans
 from lib.simulator.books.tape import KEPT, MINUTES_KEPT, Tape
 from lib.simulator.units import UNIT, quote_of
 
@@ -70,3 +70,14 @@ def test_spans_keep_every_trade_once_whatever_is_asked_of_them() -> None:
         first = max(first, now - MINUTES_KEPT + MINUTE)
         inside = sum(first <= time < last for time in times)
         assert sum(piece.count for piece in tape.pieces(first, last)) == inside
+
+
+def test_spans_that_forgot_all_begin_anew_at_any_time() -> None:
+    spans = Spans(MINUTE)
+    spans.add(printed(1, UNIT, UNIT, START))
+    assert not spans.add(printed(2, UNIT, UNIT, START - MINUTE))  # time does not go back here
+
+    spans.forget_before(START + 1)
+
+    assert spans.add(printed(3, UNIT, UNIT, START - MINUTE))
+    assert [span.count for span in spans.all] == [1]

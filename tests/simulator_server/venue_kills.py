@@ -12,8 +12,7 @@ from typing import Any, Self
 
 import aiohttp
 
-from tests.control.folder import ROOT
-from tests.real_processes import Process, free_port
+from lib.torture.processes import PROGRAM, Process, free_port
 from tests.simulator_server.client import Client
 
 START = {"USDT": Decimal(10_000_000), "BTC": Decimal(100)}
@@ -78,8 +77,7 @@ class KilledVenue:
         words = ["simulator", "--db", str(self.books), "--market", "none", "--control"]
         words += ["--port", str(self._port), "--balance", money]
         words += ["--option", "enforce_limits=false"]
-        program = str(ROOT / "auto_trading.py")
-        self._process = await asyncio.to_thread(Process, self._folder, program, *words)
+        self._process = await asyncio.to_thread(Process, self._folder, PROGRAM, *words)
         await asyncio.to_thread(self._process.until, "listens")
         await self.client.set_book()
 

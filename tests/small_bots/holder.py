@@ -6,7 +6,8 @@ from typing import Literal
 from lib.desk import Desk
 from lib.machine import Context, Machine
 from lib.orders import Order
-from lib.position import Position, hold_position, plan_bracket, plan_position
+from lib.position import Position, Trigger, hold_position, plan_bracket, plan_position
+from lib.quotes import Base
 from lib.settings import Milliseconds, Settings
 from lib.trailing import Trail
 
@@ -22,10 +23,14 @@ class Conf(Settings):
     buy_for: Milliseconds | None = None  # then what is open of the entry is canceled
     close_after: Milliseconds | None = None
     trail: Decimal | None = None
+    trail_base: Base = "last"
     on_trail: Literal["close", "move"] = "close"
+    trailing_delta: int | None = None  # of the stop, at the exchange
+    trigger: Decimal | None = None  # how far below its price it is closed by the bid
     patience: Milliseconds = 10_000
     gap_patience: Milliseconds = 5_000
     when_canceled: Literal["protect", "park"] = "protect"
+    when_sold: Literal["accept", "park"] = "park"
 
 
 class Ctx(Context):
@@ -52,6 +57,7 @@ def plan(desk: Desk, conf: Conf, last: Decimal) -> Position:
             take_profit=take_profit,
             stop=stop,
             stop_limit=stop_limit,
+            trailing_delta=conf.trailing_delta,
             give_up_at=give_up_at(desk, conf),
         )
     else:
@@ -61,9 +67,14 @@ def plan(desk: Desk, conf: Conf, last: Decimal) -> Position:
         )
     position.patience, position.gap_patience = conf.patience, conf.gap_patience
     position.when_canceled, position.on_trail = conf.when_canceled, conf.on_trail
+    position.when_sold = conf.when_sold
     position.close_at = None if conf.close_after is None else desk.now() + conf.close_after
+    position.trailing_delta = conf.trailing_delta
     if conf.trail is not None:
-        position.trail = Trail(symbol=conf.symbol, side="SELL", distance=conf.trail)
+        base = conf.trail_base
+        position.trail = Trail(symbol=conf.symbol, side="SELL", distance=conf.trail, base=base)
+    if conf.trigger is not None:
+        position.triggers = [Trigger(base="bid", below=price * (1 - conf.trigger))]
     return position
 
 

@@ -147,9 +147,9 @@ class Journal:
         with self._transaction() as connection:
             if change.lists:
                 rows.put_lists(connection, change.lists)
-            rows.put_orders(connection, change.drifted | change.orders)
+            rows.put_orders(connection, change.drifted | change.touched_orders())
             rows.put_fills(connection, change.fills)
-            rows.put_balances(connection, change.balances)
+            rows.put_balances(connection, change.touched_balances())
             rows.put_preventions(connection, change.preventions)
             rows.put_amendments(connection, change.amendments)
             rows.put_transfers(connection, change.transfers)

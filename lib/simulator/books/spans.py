@@ -11,6 +11,7 @@ QUARTER: Final = 15 * MINUTE
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
 NO_TRADE: Final = -1  # the id where there was none
+FOREVER: Final = 1 << 63
 
 Row: TypeAlias = tuple[int, ...]
 
@@ -101,6 +102,7 @@ class Spans:
         self.width = width
         self.begins: list[int] = []
         self.all: list[Span] = []
+        self._newest_ends = -FOREVER
 
     @property
     def newest(self) -> Span | None:
@@ -111,11 +113,9 @@ class Spans:
 
         A trade dated before the newest span counts in it: time does not go back here.
         """
-        time = trade.time
-        fresh = not self.begins or time >= self.begins[-1] + self.width
+        fresh = trade.time >= self._newest_ends
         if fresh:
-            price = trade.price
-            begins = time - time % self.width
+            price, begins = trade.price, trade.time - trade.time % self.width
             self.append(Span(begins, price, price, price, price, first_id=trade.id))
         self.all[-1].add(trade)
         return fresh
@@ -123,10 +123,11 @@ class Spans:
     def append(self, span: Span) -> None:
         self.begins.append(span.begins)
         self.all.append(span)
+        self._newest_ends = span.begins + self.width
 
     def fold(self, piece: Span) -> None:
         """Add a finished span of a smaller width."""
-        if self.begins and piece.begins < self.begins[-1] + self.width:
+        if piece.begins < self._newest_ends:
             self.all[-1].join(piece)
         else:
             self.append(replace(piece, begins=piece.begins - piece.begins % self.width))
@@ -150,4 +151,6 @@ class Spans:
         if place:
             del self.all[:place]
             del self.begins[:place]
+            if not self.all:
+                self._newest_ends = -FOREVER
         return gone

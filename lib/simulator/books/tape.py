@@ -6,13 +6,22 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from lib.simulator.books.spans import DAY, HOUR, MINUTE, QUARTER, SECOND, Print, Span, Spans
+from lib.simulator.books.spans import (
+    DAY,
+    FOREVER,
+    HOUR,
+    MINUTE,
+    QUARTER,
+    SECOND,
+    Print,
+    Span,
+    Spans,
+)
 from lib.simulator.units import UNIT
 
 KEPT: Final = 10_000  # trades, and as many aggregates
 MINUTES_KEPT: Final = 8 * DAY  # the longest rolling window has seven
 NEVER: Final = -1
-FOREVER: Final = 1 << 63
 
 
 @dataclass(slots=True)
@@ -52,10 +61,8 @@ class Tape:
 
     def add(self, trade: Print) -> None:
         self.trades.append(trade)
-        over = self.minutes.newest
         if self.minutes.add(trade):
-            if over is not None:
-                self.quarters.fold(over)
+            self._fold_minute()
             self._forget_minutes()
         if self.seconds.add(trade):
             self._forget_seconds()
@@ -128,6 +135,12 @@ class Tape:
             self._volume -= oldest.volume
             self._quote -= oldest.quote
             self._counted_from += 1
+
+    def _fold_minute(self) -> None:
+        """Put the minute that has just ended into its quarter."""
+        ended = self.minutes.all[-2:-1]
+        if ended:
+            self.quarters.fold(ended[0])
 
     def _count_newest(self, trade: Print) -> None:
         """Count the newest second again: a late trade has fallen into it."""

@@ -1,4 +1,4 @@
-"""Order lists as answers and the listStatus event show them."""
+"""Order lists as answers show them."""
 
 from collections.abc import Callable, Iterable, Sequence
 
@@ -6,7 +6,6 @@ from lib.simulator.books.change import Change
 from lib.simulator.books.orders import Order, OrderList
 from lib.simulator.calls import answers
 from lib.simulator.calls.answers import Body
-from lib.simulator.engine.events import Event
 
 
 def listed(order_list: OrderList, name: Callable[[Order], str]) -> Body:
@@ -43,34 +42,6 @@ def amended_list(order_list: OrderList) -> Body:
         "symbol": order_list.symbol,
         "orders": _named(order_list, _own_name),
     }
-
-
-def list_status(order_list: OrderList, kind: str, status: str, time: int) -> Event:
-    return {
-        "e": "listStatus",
-        "E": time,
-        "s": order_list.symbol,
-        "g": order_list.id,
-        "c": order_list.contingency,
-        "l": kind,
-        "L": status,
-        "r": "NONE",
-        "C": order_list.client_list_id,
-        "T": time,
-        "O": [
-            {"s": order.symbol, "i": order.id, "c": order.client_order_id}
-            for order in order_list.orders
-        ],
-    }
-
-
-def refused_list(order_list: OrderList, time: int) -> Event:
-    """A listStatus for a list that was never accepted."""
-    event = list_status(order_list, "RESPONSE", "REJECT", time)
-    orders = [
-        {"s": order.symbol, "i": -1, "c": order.client_order_id} for order in order_list.orders
-    ]
-    return event | {"g": -1, "O": orders}
 
 
 def _list(order_list: OrderList, time: int, name: Callable[[Order], str], *, done: bool) -> Body:

@@ -14,6 +14,7 @@ from lib.simulator.calls.parameters import client_id, integer
 from lib.simulator.calls.routes import Call, Route, Routes, canceling, trading
 from lib.simulator.calls.trading import Trading, refuse_account
 from lib.simulator.engine.floor import Floor
+from lib.simulator.engine.list_events import refused_list
 from lib.simulator.engine.market import Market
 from lib.simulator.refusals import (
     Refusal,
@@ -78,7 +79,7 @@ class ListTrading:
         if rules.status != "TRADING":
             raise market_closed()
         refuse_account(call.owner, rules)
-        drafting = ListDrafting(rules, market.drafting, params, call.owner, call.now)
+        drafting = ListDrafting(rules, self._placing.drafting(rules), params, call.owner, call.now)
         order_list, response = draft(drafting, floor.options.list_response)
         for order in order_list.orders:
             if order.quantity or not order.pending:
@@ -120,5 +121,5 @@ class ListTrading:
     def _announce(self, order_list: OrderList, refusal: Refusal, now: int) -> None:
         """Tell the user stream of a refused list, if this venue does."""
         if self._floor.options.announce_refusals and refusal.code == MATCHING_ENGINE:
-            event = list_answers.refused_list(order_list, now)
+            event = refused_list(order_list, now)
             self._floor.announcer.tell_user(order_list.account.name, event)

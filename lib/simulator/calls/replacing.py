@@ -130,7 +130,7 @@ class Replacing:
     def _refuse_counts(self, draft: Draft) -> None:
         """Raise for a count filter, which still counts the order that is to be canceled."""
         try:
-            draft.market.counts.refuse(draft.order)
+            draft.market.refuse_count(draft.order)
         except Refusal as refusal:
             if self._floor.options.replace_filter_answer == "plain":
                 raise

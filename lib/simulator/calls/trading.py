@@ -8,7 +8,7 @@ from lib.simulator.books.orders import Order
 from lib.simulator.calls import answers
 from lib.simulator.calls.answers import Body
 from lib.simulator.calls.client_ids import generated
-from lib.simulator.calls.drafting import ORDER_NAMES
+from lib.simulator.calls.drafting import ORDER_NAMES, Drafting
 from lib.simulator.calls.parameters import flag
 from lib.simulator.calls.routes import Call, Routes, private, trading
 from lib.simulator.calls.timing import check_forwarding
@@ -45,6 +45,7 @@ class Trading:
         self._find_market = find_market
         self._clock = clock
         limits = floor.options.max_assets
+        self._draftings: dict[SymbolRules, Drafting] = {}
         self._max_assets = {asset: units(limit) for asset, limit in limits.items()}
 
     def routes(self) -> Routes:
@@ -87,11 +88,18 @@ class Trading:
             raise market_closed()
         if owner.standing is not USUAL or not rules.for_spot:
             refuse_account(owner, rules)
-        order, response = market.drafting.draft(call.params, call.names, owner, call.now)
+        order, response = self.drafting(rules).draft(call.params, call.names, owner, call.now)
         market.filters.refuse(order, call.now)
         if self._max_assets:
             self.refuse_assets(market, order)
         return Draft(market, order, response)
+
+    def drafting(self, rules: SymbolRules) -> Drafting:
+        """Give who reads the orders of a symbol under these rules."""
+        found = self._draftings.get(rules)
+        if found is None:
+            found = self._draftings[rules] = Drafting(rules, self._floor.options)
+        return found
 
     def forward(self, call: Call) -> int:
         """Check the window once more and answer the time at the matching engine."""
@@ -119,7 +127,7 @@ class Trading:
         """Tell the user stream of an order that was refused."""
         floor = self._floor
         execution = floor.books.count("execution")
-        floor.books.change.counted = True
+        floor.books.change.note_count()
         event = refused_order(order, refusal.text, execution, now)
         floor.announcer.tell_user(order.account.name, event)
 

@@ -81,7 +81,7 @@ class Amender:
         execution = floor.books.count("execution")
         amendment = Amendment(execution, order, before[0], name, before[1], quantity, now)
         floor.books.amendments.setdefault(order, []).append(amendment)
-        floor.books.change.amendments.append(amendment)
+        floor.books.change.note_amendment(amendment)
         if floor.announcer.on_user is not None:
             floor.announcer.tell_user(order.account.name, events.replaced(amendment))
         return amendment

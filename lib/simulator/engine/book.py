@@ -60,8 +60,11 @@ class BookSide:
         level = self.levels.get(key) or self._level(key)
         level.orders[order.id] = order
         level.own += order.shown or order.quantity - order.executed - order.prevented
-        leads = self.keys[-1] == key and len(self.keys) > 1
-        order.ahead = level.foreign or (0 if leads else UNSEEN)
+        keys = self.keys
+        if level.foreign:
+            order.ahead = level.foreign
+        elif keys[-1] == key and len(keys) > 1:
+            order.ahead = 0  # better than all others
         self.changed.add(key)
         self.resting += 1
 

@@ -1,5 +1,6 @@
 """Filters that look at the account: how many orders it has open, how much it may hold."""
 
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
@@ -33,19 +34,24 @@ class Counts:
         self._symbol = rules.symbol
         self._base = rules.base
         self._most = rules.counts
-        self._max_orders = rules.counts.get("MAX_NUM_ORDERS")
+        self._max_orders = rules.counts.get("MAX_NUM_ORDERS", sys.maxsize)
         self._max_position = rules.max_position
         self._exchange = floor.exchange_counts
+        self._looks_further = bool(self._exchange) or self._max_position is not None
         self._register = register
         self._floor = floor
 
-    def refuse(self, order: Order) -> None:
-        """Raise the first count that one more order would exceed."""
-        mine = self._register.open_of(order.account)
-        if self._max_orders is not None and len(mine) >= self._max_orders:
+    def refuse(self, order: Order, mine: Mapping[int, Order]) -> None:
+        """Raise the first count that one more order would exceed; `mine` are open already."""
+        if len(mine) >= self._max_orders:
             raise count_exceeded("MAX_NUM_ORDERS")
         if order.type in STOPS or order.iceberg:
             _refuse_kinds("MAX_NUM", self._most, mine.values(), (order,))
+        if self._looks_further:
+            self._refuse_further(order)
+
+    def _refuse_further(self, order: Order) -> None:
+        """Raise the first count that looks beyond the open orders of one symbol."""
         if self._exchange:
             self._refuse_exchange_wide(order.account, (order,))
         if self._max_position is not None and order.is_buy:

@@ -15,22 +15,22 @@ class Depth:
         self._changed = book.changed
         self._counters = books.counters
         self._counter = f"update:{symbol}"
+        books.counters.setdefault(self._counter, 0)
         self._announcer = announcer
         self._told: tuple[tuple[int, int] | None, ...] = (None, None)
 
     @property
     def last_update(self) -> int:
-        return self._counters.get(self._counter, 0)
+        return self._counters[self._counter]
 
     def tell(self, time: int) -> None:
         """Number the levels changed since the last call; announce them if anyone listens."""
         changed = self._changed
         if not changed:
             return
-        before = self._counters.get(self._counter, 0)
-        self._counters[self._counter] = before + len(changed)
+        self._counters[self._counter] += len(changed)
         if self._announcer.on_market is not None:
-            self._announce(before + 1, time)
+            self._announce(self.last_update - len(changed) + 1, time)
         changed.clear()
 
     def _announce(self, first: int, time: int) -> None:

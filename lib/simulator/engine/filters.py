@@ -72,8 +72,25 @@ class Filters:
         ]
 
     def refuse(self, order: Order, now: int) -> None:
-        """Raise the refusal of the first filter that fails, or that of an order of nothing."""
-        if order.type == "LIMIT" and not order.iceberg and self._passes_at_once(order, now):
+        """Raise the refusal of the first filter that fails, or that of an order of nothing.
+
+        Of most plain limit orders it is clear in one go that nothing is wrong with them: ticks and
+        lots come again and again, so those that fit are remembered. What is not remembered yet
+        goes through the checks once.
+        """
+        average = self._average_price(now)
+        if average != self._average:
+            self._measure(average)
+        price, quantity = order.price, order.quantity
+        low, high = self._bid_range if order.is_buy else self._ask_range
+        if (
+            price in self._fitting_prices
+            and quantity in self._fitting_lots
+            and low <= price <= high
+            and self._least <= price * quantity <= self._most
+            and order.type == "LIMIT"
+            and not order.iceberg
+        ):
             return
         _refuse_nothing(order)
         for name, fits in self._checks:
@@ -98,25 +115,11 @@ class Filters:
         if whole or order.iceberg > order.quantity:
             raise rejected("IcebergQty exceeds QTY.")
 
-    def _passes_at_once(self, order: Order, now: int) -> bool:
-        """Tell of a plain limit order, in one go, that nothing is wrong with it; of most it is not.
-
-        Ticks and lots come again and again, so those that fit are remembered. What is not
-        remembered yet goes through the checks once.
-        """
-        average = self._average_price(now)
-        if average != self._average:
-            self._average = average
-            self._bid_range = _around(average, self._near_bid)
-            self._ask_range = _around(average, self._near_ask)
-        price, quantity = order.price, order.quantity
-        low, high = self._bid_range if order.is_buy else self._ask_range
-        return (
-            price in self._fitting_prices
-            and quantity in self._fitting_lots
-            and low <= price <= high
-            and self._least <= price * quantity <= self._most
-        )
+    def _measure(self, average: int | None) -> None:
+        """Work out what lies near enough to a new average."""
+        self._average = average
+        self._bid_range = _around(average, self._near_bid)
+        self._ask_range = _around(average, self._near_ask)
 
     def _remember(self, order: Order) -> None:
         """Remember the price and quantity of an order that passed every filter."""

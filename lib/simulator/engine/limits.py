@@ -4,6 +4,7 @@ Windows are fixed and aligned to their interval. A window that has passed counts
 on asking while refused is banned, each time for twice as long, up to three days.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -49,7 +50,7 @@ class Window:
             "intervalNum": number,
             "limit": self.limit,
         }
-        self.used: dict[str, int] = {}
+        self.used: defaultdict[str, int] = defaultdict(int)
         self.begun = 0
 
     def turn(self, now: int) -> int:
@@ -84,12 +85,13 @@ class Ban:
 class Limits:
     """Counts and refuses; with `enforce_limits` off it only counts.
 
-    `turn` must be called with the time before anything else is.
+    `turn` must be called with the time before anything else is, but for the count of an order.
     """
 
     def __init__(self, rate_limits: Sequence[Mapping[str, Any]], options: Options) -> None:
         self._weights = _windows(rate_limits, "REQUEST_WEIGHT")
         self._orders = sorted(_windows(rate_limits, "ORDERS"), key=lambda window: -window.width)
+        self._placed = [window.used for window in self._orders]
         self._raw = _windows(rate_limits, "RAW_REQUESTS")
         self._attempts = [Window(CONNECTIONS)]
         self._all = (*self._weights, *self._orders, *self._raw, *self._attempts)
@@ -165,18 +167,26 @@ class Limits:
 
         If the day is exceeded, the shorter windows do not count it.
         """
-        for window in self._orders:
-            used = window.used.get(account, 0)
-            if used >= window.limit and self.enforced:
+        if not self._good_from <= now < self._good_until:
+            self.turn(now)
+        if self.enforced:
+            self._refuse_order(account, now, orders)
+        for used in self._placed:
+            used[account] += orders
+
+    def _refuse_order(self, account: str, now: int, orders: int) -> None:
+        for place, window in enumerate(self._orders):
+            if window.used.get(account, 0) >= window.limit:
+                for longer in self._placed[:place]:
+                    longer[account] += orders
                 raise too_many_orders(window.limit, window.text, window.retry_after(now))
-            window.used[account] = used + orders
 
     def relieve(self, account: str, *, is_maker: bool) -> None:
         """Take the first fill of an order off the count, which never goes below zero."""
         relief = self._relief if is_maker else 1
-        for window in self._orders:
-            used = window.used.get(account, 0)
-            window.used[account] = used - relief if used > relief else 0
+        for used in self._placed:
+            count = used[account]
+            used[account] = count - relief if count > relief else 0
 
     # --- how both stand
 

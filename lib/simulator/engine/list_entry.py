@@ -105,9 +105,11 @@ class ListEntry:
     def _register(self, order_list: OrderList) -> None:
         books = self._floor.books
         order_list.id = books.count("list") - 1
+        register = self._door.register
+        shelf = register.shelf(order_list.account)
         for order in order_list.orders:
             order.id = books.count("order")
-            self._door.register.add(order)
+            register.add(order, shelf)
         self._floor.list_register.add(order_list)
 
     # --- what is refused

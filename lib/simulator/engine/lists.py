@@ -12,9 +12,9 @@ from collections import deque
 from typing import Final, Protocol
 
 from lib.simulator.books.orders import Fill, Order, OrderList
-from lib.simulator.calls.list_answers import list_status
 from lib.simulator.engine.commissions import BNB
 from lib.simulator.engine.floor import Floor
+from lib.simulator.engine.list_events import list_status
 from lib.simulator.engine.rules import SymbolRules
 from lib.simulator.engine.settlement import Settlement
 from lib.simulator.units import quote_of
@@ -117,7 +117,7 @@ class Lists:
     def tell(self, order_list: OrderList, now: int, kind: str = "EXEC_STARTED") -> None:
         """Note and tell that something about a list has changed."""
         order_list.update_time = now
-        self._floor.books.change.lists[order_list] = None
+        self._floor.books.change.note_list(order_list)
         if self._floor.announcer.on_user is not None:
             status = "ALL_DONE" if order_list.done else "EXECUTING"
             event = list_status(order_list, kind, status, now)

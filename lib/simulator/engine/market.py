@@ -12,7 +12,6 @@ from lib.simulator.books.books import last_price_counter
 from lib.simulator.books.ledger import Ledger
 from lib.simulator.books.orders import PRICELESS, STOPS, Amendment, Order, OrderList
 from lib.simulator.books.tape import Tape
-from lib.simulator.calls.drafting import Drafting
 from lib.simulator.engine.amendment import Amender
 from lib.simulator.engine.counts import Counts
 from lib.simulator.engine.depth import Depth
@@ -51,7 +50,6 @@ class Market:
         self._last = last_price_counter(rules.symbol)
         self.tape = Tape(rules.average_minutes, books.counters.get(self._last))
         books.keep_tape(rules.symbol, self.tape)
-        self.drafting = Drafting(rules, options)
         self.filters = self._filters(rules, options)
         self.register = Register(rules.symbol, books, options, floor.shared_ids)
         self._matching = Matching(rules, floor, self.tape, self.register)
@@ -66,6 +64,7 @@ class Market:
         self._amender = Amender(self, self._matching, floor)
         self._list_entry = ListEntry(self, self.lists, self._matching, floor)
         self._books = books
+        self._touched = books.change.orders
         self._options = options
         self._announcer = floor.announcer
         floor.registers.append(self.register)
@@ -79,23 +78,25 @@ class Market:
     def change_rules(self, rules: SymbolRules, floor: Floor) -> None:
         """Hold what comes from now on to other rules; open orders stay."""
         self.rules = rules
-        self.drafting = Drafting(rules, floor.options)
         self.filters = self._filters(rules, floor.options)
         self._matching.change_rules(rules)
         self.counts = Counts(rules, self.register, floor)
 
     def place(self, order: Order, now: int) -> None:
         """Take a new order into the matching engine."""
-        if self.register.holds(order.account, order.client_order_id):
-            raise duplicate()
-        self.counts.refuse(order)
-        self.refuse_price(order)
-        if order.quote_quantity:
-            self._size(order)
+        register = self.register
+        shelf = register.shelf(order.account)
+        if shelf.sharing is not None or order.client_order_id in shelf.newest:
+            self._refuse_name(order)
+        self.counts.refuse(order, shelf.open)
+        if order.type != "LIMIT":
+            self.refuse_price(order)
+            if order.quote_quantity:
+                self._size(order)
         self._settlement.lock(order, self.needed(order))
         counters = self._books.counters
-        order.id = counters["order"] = counters.get("order", 0) + 1
-        self.register.add(order)
+        order.id = counters["order"] = counters["order"] + 1
+        register.add(order, shelf)
         self.enter(order, now)
         if order.working_time >= 0:
             self._matching.work(order, now)
@@ -109,7 +110,8 @@ class Market:
 
     def enter(self, order: Order, now: int) -> None:
         """Make known an order that was taken: it waits, or it is about to work."""
-        self._matching.touch(order, now)
+        order.update_time = order.account.updated_at = now
+        self._touched.append(order)
         if order.type in STOPS:
             self._stops.add(order)
         else:
@@ -207,6 +209,14 @@ class Market:
 
     # --- what is refused, and what is set aside
 
+    def _refuse_name(self, order: Order) -> None:
+        if self.register.holds(order.account, order.client_order_id):
+            raise duplicate()
+
+    def refuse_count(self, order: Order) -> None:
+        """Raise for one more order than the account may have."""
+        self.counts.refuse(order, self.register.open_of(order.account))
+
     def refuse_price(self, order: Order) -> None:
         """Raise for a stop that would trigger and a maker that would take."""
         if order.type in STOPS:
@@ -242,17 +252,21 @@ class Market:
 
     def _quiet(self, now: int) -> None:
         """Let begin what is due, one after another, then tell what changed."""
+        if self._stops.due or self.lists.due:
+            self._begin_due(now)
+        if self._prints.growing is not None:
+            self._prints.settle()
+        self.depth.tell(now)
+        if self._announcer.on_user is not None:
+            self._matching.tell_positions(now)
+
+    def _begin_due(self, now: int) -> None:
         due, lists_due = self._stops.due, self.lists.due
         while due or lists_due:
             if lists_due:
                 self._list_entry.begin(lists_due.popleft(), now)
             else:
                 self._activate(due.popleft(), now)
-        if self._prints.growing is not None:
-            self._prints.settle()
-        self.depth.tell(now)
-        if self._announcer.on_user is not None:
-            self._matching.tell_positions(now)
 
     def _activate(self, order: Order, now: int) -> None:
         if order.order_list is not None:

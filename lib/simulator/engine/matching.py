@@ -49,9 +49,12 @@ class Matching:
         self._symbol = rules.symbol
         self._register = register
         self._last = last_price_counter(rules.symbol)
+        books.counters.setdefault("rank", 0)
         self._fills = books.fills.setdefault(rules.symbol, [])
         self._books = books
         self._change = books.change
+        self._touched = books.change.orders
+        self._new_fills = books.change.fills
         self._options = options
         self._announcer = floor.announcer
         self._limits = floor.limits
@@ -68,22 +71,24 @@ class Matching:
             self.expire(order, FOK_UNFILLED, now)
             return
         against = self.book.asks if order.is_buy else self.book.bids
-        if self.ranges is None:
-            self._take(order, against, now)
-        else:
-            self._take_in_range(order, against, now)
-        if order.status not in OPEN:
-            return
-        if order.type in PRICELESS:
+        limit = NO_LIMIT if order.type in PRICELESS else against.sign * order.price
+        if against.keys and against.keys[-1] >= limit:
+            if self.ranges is None:
+                self._take(order, against, limit, now)
+            else:
+                self._take_in_range(order, against, limit, now)
+            if order.status not in OPEN:
+                return
+        if limit == NO_LIMIT:
             self.expire(order, NO_LIQUIDITY, now)
         elif order.time_in_force == "IOC":
             self.expire(order, IOC_REMAINDER, now)
         else:
             self.rest(order)
 
-    def _take(self, order: Order, against: BookSide, now: int) -> None:
-        limit = NO_LIMIT if order.type in PRICELESS else against.sign * order.price
-        while against.keys and against.keys[-1] >= limit:
+    def _take(self, order: Order, against: BookSide, limit: int, now: int) -> None:
+        keys = against.keys
+        while keys and keys[-1] >= limit:
             self._take_best(order, against, now)
             if order.status not in OPEN or order.quantity == order.executed + order.prevented:
                 return
@@ -96,14 +101,13 @@ class Matching:
     def _range(self, rule: PriceRange, order: Order, now: int) -> tuple[int, int]:
         return price_range(rule, self.reference.price(now), is_buy=order.is_buy)
 
-    def _take_in_range(self, order: Order, against: BookSide, now: int) -> None:
+    def _take_in_range(self, order: Order, against: BookSide, limit: int, now: int) -> None:
         """Take as far as the execution rule allows; beyond that the order expires.
 
         The range is that of the moment the order begins to take.
         """
         assert self.ranges is not None, "a symbol without the rule has no range"
         low, high = self._range(self.ranges, order, now)
-        limit = NO_LIMIT if order.type in PRICELESS else against.sign * order.price
         while against.keys and against.keys[-1] >= limit:
             if not low <= against.sign * against.keys[-1] <= high:
                 self.expire(order, RANGE_EXCEEDED, now)
@@ -124,13 +128,14 @@ class Matching:
         maker = next(iter(level.orders.values()))
         if prevented(order, maker):
             self._prevent(order, maker, now)
-        else:
-            quantity = min(order.remaining, maker.shown or maker.remaining)
-            self.trade(price, quantity, now, taker=order, maker=maker)
+            return
+        wanted = order.quantity - order.executed - order.prevented
+        offered = maker.shown or maker.quantity - maker.executed - maker.prevented
+        self.trade(price, min(wanted, offered), now, taker=order, maker=maker)
 
     def rest(self, order: Order) -> None:
         counters = self._books.counters
-        order.rank = counters["rank"] = counters.get("rank", 0) + 1
+        order.rank = counters["rank"] = counters["rank"] + 1
         if order.iceberg:
             order.shown = min(order.iceberg, order.remaining)
         side = self.book.bids if order.is_buy else self.book.asks
@@ -163,7 +168,7 @@ class Matching:
             now,
         )
         self._books.preventions.setdefault(self._symbol, []).append(prevention)
-        self._change.preventions.append(prevention)
+        self._change.note_prevention(prevention)
         if transfers(taker, maker):
             quote = quote_of(maker.price, matched)
             self.settlement.transfer(maker, matched, quote)
@@ -243,13 +248,18 @@ class Matching:
     def close(self, order: Order, status: str, now: int) -> None:
         """Make an order final: out of the book or the stops, its locks released."""
         if order.rank:
-            self.book.side_of(order).remove(order)
-        elif order.waiting and not order.pending:
+            (self.book.bids if order.is_buy else self.book.asks).remove(order)
+        elif order.working_time < 0 and not order.pending:
             self.stops.remove(order)
+        self._end(order, status, now)
+
+    def _end(self, order: Order, status: str, now: int) -> None:
+        """Make an order final that rests and waits no more."""
         order.status = status
         if order.locked:
             self.settlement.release(order)
-        self.touch(order, now)
+        order.update_time = order.account.updated_at = now
+        self._touched.append(order)
         self._register.close(order)
 
     # --- trades
@@ -285,7 +295,8 @@ class Matching:
 
     def set_last(self, price: int, time: int) -> None:
         self._books.counters[self._last] = price
-        self.stops.reach(price, time)
+        if self.stops.waiting:
+            self.stops.reach(price, time)
 
     def _trail_from(self) -> int | None:
         """Give the price from which a stop without a stop price trails, None = that to come."""
@@ -298,25 +309,20 @@ class Matching:
         if not order.executed:
             self._limits.relieve(order.account.name, is_maker=is_maker)
         number, price, quantity, quote, time, _ = trade
-        commission, asset = self.settlement.settle(order, trade, is_maker=is_maker)
+        commission, asset = self.settlement.settle(order, quantity, quote, price, is_maker=is_maker)
+        remaining = order.quantity - order.executed - order.prevented - quantity
+        if is_maker and not remaining:
+            (self.book.bids if order.is_buy else self.book.asks).remove(order)
+            order.shown = 0
         order.executed += quantity
         order.executed_quote += quote
-        if is_maker:
-            if order.shown:
-                self.shrink(order, quantity)
-            else:
-                self.book.side_of(order).shrink(order, quantity)
-        remaining = order.remaining
-        if remaining or order.starved:
-            order.status = "PARTIALLY_FILLED"
-            self.touch(order, time)
-            if order.is_buy and order.price:  # a better price left something over
-                self.settlement.release(order, keep=quote_of(order.price, remaining))
+        if not remaining and not order.starved:
+            self._end(order, "FILLED", time)
         else:
-            self.close(order, "FILLED", time)
+            self._fill_partly(order, quantity, remaining, time, is_maker=is_maker)
         fill = Fill(number, order, price, quantity, quote, commission, asset, time, is_maker)
         self._fills.append(fill)
-        self._change.fills.append(fill)
+        self._new_fills.append(fill)
         if self._announcer.on_user is not None:
             event = events.traded(fill, self._books.count("execution"))
             self._announcer.tell_user(order.account.name, event)
@@ -324,6 +330,17 @@ class Matching:
                 self.tell_positions(time)
         if order.order_list is not None:
             self.lists.filled(fill)
+
+    def _fill_partly(
+        self, order: Order, quantity: int, remaining: int, now: int, *, is_maker: bool
+    ) -> None:
+        """Let an order go on of which some is filled."""
+        order.status = "PARTIALLY_FILLED"
+        if is_maker:
+            self.shrink(order, quantity)
+        self.touch(order, now)
+        if order.is_buy and order.price:  # a better price left something over
+            self.settlement.release(order, keep=quote_of(order.price, remaining))
 
     def uncross(self, time: int) -> None:
         """Let our resting orders that the recording has crossed trade with it, at their price."""
@@ -342,7 +359,7 @@ class Matching:
     def touch(self, order: Order, now: int) -> None:
         order.update_time = now
         order.account.updated_at = now
-        self._change.orders[order] = None
+        self._touched.append(order)
 
     def announce(self, order: Order, now: int) -> None:
         """Tell its owner of a new order."""
@@ -356,10 +373,8 @@ class Matching:
     def tell_positions(self, now: int) -> None:
         """Tell each account of the balances that changed since it was last told."""
         untold: dict[str, list[Balance]] = {}
-        for held, told in self._change.balances.items():
-            if not told:
-                untold.setdefault(held.account, []).append(held)
-                self._change.balances[held] = True
+        for held in self._change.untold_balances():
+            untold.setdefault(held.account, []).append(held)
         for name, balances in untold.items():
             account = self._books.accounts[name]
             self._announcer.tell_user(name, events.account_position(account, balances, now))

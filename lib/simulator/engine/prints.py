@@ -18,7 +18,7 @@ class Prints:
     __slots__ = (
         "_aggregate_ids",
         "_announcer",
-        "_books",
+        "_counters",
         "_symbol",
         "_taker",
         "_tape",
@@ -31,19 +31,29 @@ class Prints:
         self._taker = 0
         self._symbol = symbol
         self._tape = tape
-        self._books = books
         self._announcer = announcer
         self._trade_ids = f"trade:{symbol}"
         self._aggregate_ids = f"aggregate:{symbol}"
+        self._counters = books.counters
+        self._counters.setdefault(self._trade_ids, 0)
+        self._counters.setdefault(self._aggregate_ids, 0)
 
     def add(
         self, price: int, quantity: int, time: int, *, taker: int, buyer_is_maker: bool
     ) -> Print:
         """Print a trade. `taker` is an order's id, 0 for someone of the recording."""
-        number = self._books.count(self._trade_ids)
+        counters = self._counters
+        number = counters[self._trade_ids] = counters[self._trade_ids] + 1
         trade = Print(number, price, quantity, quote_of(price, quantity), time, buyer_is_maker)
         self._tape.add(trade)
-        self._aggregate(trade, taker)
+        growing = self.growing
+        if growing is None or not (
+            taker == self._taker and price == growing.price and time == growing.time
+        ):
+            self._begin(trade, taker)
+        else:
+            growing.quantity += quantity
+            growing.last_id = number
         if self._announcer.on_market is not None:
             event = events.public_trade(self._symbol, trade)
             self._announcer.tell_market(self._symbol, "trade", event)
@@ -56,18 +66,13 @@ class Prints:
             event = events.aggregate_trade(self._symbol, whole)
             self._announcer.tell_market(self._symbol, "aggTrade", event)
 
-    def _aggregate(self, trade: Print, taker: int) -> None:
-        number, price, quantity, _, time, buyer_is_maker = trade
-        growing = self.growing
-        if growing is not None:
-            if (taker, price, time) == (self._taker, growing.price, growing.time):
-                growing.quantity += quantity
-                growing.last_id = number
-                return
+    def _begin(self, trade: Print, taker: int) -> None:
+        """Begin an aggregate with a trade that the last one has no room for."""
+        if self.growing is not None:
             self.settle()
+        number, price, quantity, _, time, buyer_is_maker = trade
+        counters = self._counters
+        whole = counters[self._aggregate_ids] = counters[self._aggregate_ids] + 1
         self._taker = taker
-        aggregate_id = self._books.count(self._aggregate_ids)
-        self.growing = Aggregate(
-            aggregate_id, price, quantity, number, number, time, buyer_is_maker
-        )
+        self.growing = Aggregate(whole, price, quantity, number, number, time, buyer_is_maker)
         self._tape.aggregates.append(self.growing)

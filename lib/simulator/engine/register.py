@@ -47,18 +47,35 @@ class Register:
         self._finds_cancels = options.canceled_id == "cancel"
         self._finds_renamed = options.amended_id == "any"
         for order in self.orders.values():
-            self._index(order)
+            self.add(order, self.shelf(order.account))
+            if not order.open:
+                self.close(order)
         self._recall_names(books)
 
-    def add(self, order: Order) -> None:
-        self.orders[order.id] = order
-        self._index(order)
+    def shelf(self, account: Account) -> Shelf:
+        """Give an account's shelf, an empty one if need be."""
+        return self._shelves.get(account) or self._new_shelf(account)
+
+    def add(self, order: Order, shelf: Shelf) -> None:
+        """Take a new order, which is open, onto the shelf of its account."""
+        name = order.client_order_id
+        self.orders[order.id] = shelf.open[order.id] = order
+        shelf.orders.append(order)
+        if name in shelf.newest:
+            order.namesake = shelf.newest[name]
+        shelf.newest[name] = order
 
     def close(self, order: Order) -> None:
         """Take an order that is final, and updated for the last time, out of the open ones."""
         shelf = self._shelves[order.account]
         del shelf.open[order.id]
-        self._index_final(shelf, order)
+        final = shelf.final
+        if not final or final[-1].update_time <= order.update_time:
+            final.append(order)
+        else:  # by a clock that went back
+            insort(final, order, key=BY_UPDATE)
+        if order.cancel_id and self._finds_cancels:
+            self._index_cancel(shelf, order)
 
     def rename(self, order: Order, client_order_id: str) -> None:
         """Give an open order another client order id; the old one is free again."""
@@ -71,20 +88,16 @@ class Register:
 
     def open_of(self, account: Account) -> dict[int, Order]:
         """Give an account's open orders by id, oldest first."""
-        shelf = self._shelves.get(account)
-        return shelf.open if shelf is not None else {}
+        return self.shelf(account).open
 
     def holds(self, account: Account, client_order_id: str) -> bool:
         """Tell whether an open order has this client order id."""
-        shelf = self._shelves.get(account) or self._shelf(account)
-        if shelf.sharing is None:
-            return client_order_id in shelf.newest and self._holds(shelf, client_order_id)
-        return any(self._holds(each, client_order_id) for each in shelf.sharing)
+        shelf = self.shelf(account)
+        return any(self._holds(each, client_order_id) for each in shelf.sharing or (shelf,))
 
     def find_open(self, account: Account, client_order_id: str) -> Order | None:
         """Find what a cancel by client order id means."""
-        shelf = self._shelves.get(account) or self._shelf(account)
-        order = shelf.newest.get(client_order_id)
+        order = self.shelf(account).newest.get(client_order_id)
         while order is not None and order.status not in OPEN:
             order = order.namesake
         return order
@@ -94,7 +107,7 @@ class Register:
         same = self._same(account, client_order_id)
         found = [order for order in same if not (order.cancel_id and self._finds_cancels)]
         if not found:
-            shelf = self._shelf(account)
+            shelf = self.shelf(account)
             renamed = shelf.renamed if self._finds_renamed else {}
             return shelf.canceled.get(client_order_id) or renamed.get(client_order_id)
         return self.preferred(found)
@@ -113,16 +126,16 @@ class Register:
 
     def from_id(self, account: Account, first: int) -> Iterator[Order]:
         """Walk over an account's orders from an id on, oldest first."""
-        orders = self._shelf(account).orders
+        orders = self.shelf(account).orders
         for place in range(bisect_left(orders, first, key=BY_ID), len(orders)):
             yield orders[place]
 
     def newest_first(self, account: Account) -> Iterator[Order]:
-        return reversed(self._shelf(account).orders)
+        return reversed(self.shelf(account).orders)
 
     def updated_between(self, account: Account, begins: int, ends: int) -> list[Order]:
         """Give an account's orders whose last update lies between two times, by id."""
-        shelf = self._shelf(account)
+        shelf = self.shelf(account)
         first = bisect_left(shelf.final, begins, key=BY_UPDATE)
         found = shelf.final[first : bisect_right(shelf.final, ends, lo=first, key=BY_UPDATE)]
         found += [order for order in shelf.open.values() if begins <= order.update_time <= ends]
@@ -130,7 +143,7 @@ class Register:
 
     def _same(self, account: Account, client_order_id: str) -> Iterable[Order]:
         """Walk over all orders of that name, newest first."""
-        order = self._shelf(account).newest.get(client_order_id)
+        order = self.shelf(account).newest.get(client_order_id)
         while order is not None:
             yield order
             order = order.namesake
@@ -146,14 +159,12 @@ class Register:
             order = order.namesake
         return False
 
-    def _shelf(self, account: Account) -> Shelf:
-        shelf = self._shelves.get(account)
-        if shelf is None:
-            every = self._shared_ids
-            sharing = every.setdefault(account.name, []) if every is not None else None
-            shelf = self._shelves[account] = Shelf(sharing)
-            if sharing is not None:
-                sharing.append(shelf)
+    def _new_shelf(self, account: Account) -> Shelf:
+        every = self._shared_ids
+        sharing = every.setdefault(account.name, []) if every is not None else None
+        shelf = self._shelves[account] = Shelf(sharing)
+        if sharing is not None:
+            sharing.append(shelf)
         return shelf
 
     def _recall_names(self, books: Books) -> None:
@@ -163,42 +174,24 @@ class Register:
         if not renamings:
             return
         for one in renamings:
-            self._shelf(one.order.account).renamed[one.client_order_id] = one.order
+            self.shelf(one.order.account).renamed[one.client_order_id] = one.order
         named = {one.order: one.time for one in renamings}
         for shelf in self._shelves.values():
             shelf.newest.clear()
         for order in sorted(
             self.orders.values(), key=lambda one: (named.get(one, one.time), one.id)
         ):
-            newest = self._shelf(order.account).newest
+            newest = self.shelf(order.account).newest
             order.namesake = newest.get(order.client_order_id)
             newest[order.client_order_id] = order
 
     def _has(self, order: Order) -> bool:
         return self.orders.get(order.id) is order
 
-    def _index(self, order: Order) -> None:
-        shelf = self._shelves.get(order.account) or self._shelf(order.account)
-        name = order.client_order_id
-        shelf.orders.append(order)
-        order.namesake = shelf.newest.get(name)
-        shelf.newest[name] = order
-        if order.status in OPEN:
-            shelf.open[order.id] = order
-        else:
-            self._index_final(shelf, order)
-
-    def _index_final(self, shelf: Shelf, order: Order) -> None:
-        """Shelve by update time; only a clock that went back makes it more than an append."""
-        final = shelf.final
-        if not final or final[-1].update_time <= order.update_time:
-            final.append(order)
-        else:
-            insort(final, order, key=BY_UPDATE)
-        if order.cancel_id and self._finds_cancels:
-            later = shelf.canceled.get(order.cancel_id)
-            if later is None or later.update_time <= order.update_time:
-                shelf.canceled[order.cancel_id] = order
+    def _index_cancel(self, shelf: Shelf, order: Order) -> None:
+        later = shelf.canceled.get(order.cancel_id)
+        if later is None or later.update_time <= order.update_time:
+            shelf.canceled[order.cancel_id] = order
 
 
 def _renames(amendment: Amendment) -> bool:

@@ -120,15 +120,16 @@ class Replicas:
 
     def note(self, change: Change, now: int) -> None:
         """Send off all that a change touched. To be called before it is cleared."""
-        for order in change.orders:
+        orders = change.touched_orders()
+        for order in orders:
             self.orders.note(order, now)
             self.listed.note(order, now)
         for found in change.lists:
             self.lists.note(found, now)
             self.listed_lists.note(found, now)
-        for held in change.balances:
+        for held in change.touched_balances():
             self.balances.note(held, now)
-        for account in chain((order.account for order in change.orders), change.accounts):
+        for account in chain((order.account for order in orders), change.accounts):
             self.accounts.note(account, now)
 
     def knows(self, fill: Fill, now: int) -> bool:

@@ -1,8 +1,8 @@
 """Who gets what: locks at placement, exchange of assets at a fill, commissions."""
 
+from lib.simulator.books.account import Balance
 from lib.simulator.books.books import Books
 from lib.simulator.books.orders import Order
-from lib.simulator.books.spans import Print
 from lib.simulator.engine.commissions import Commissions
 from lib.simulator.engine.rules import SymbolRules
 from lib.simulator.options import Options
@@ -30,7 +30,7 @@ class Settlement:
         held.free -= amount
         held.locked += amount
         order.locked += amount
-        self._touched[held] = False
+        self._touched.append(held)
 
     def release(self, order: Order, keep: int = 0) -> None:
         """Give back what the order no longer needs."""
@@ -40,49 +40,42 @@ class Settlement:
             held.locked -= surplus
             held.free += surplus
             order.locked = keep
-            self._touched[held] = False
+            self._touched.append(held)
 
-    def settle(self, order: Order, trade: Print, *, is_maker: bool) -> tuple[int, str]:
+    def settle(
+        self, order: Order, quantity: int, quote: int, price: int, *, is_maker: bool
+    ) -> tuple[int, str]:
         """Exchange the assets of one half of a trade; answer its commission and asset."""
-        if order.is_buy:
-            received, asset = trade.quantity, self._base
-            self._give(order, trade.quote, self._quote)
-        else:
-            received, asset = trade.quote, self._quote
-            self._give(order, trade.quantity, self._base)
-        costs, is_buy = self._costs, order.is_buy
-        if costs.in_bnb:
-            fee, paid_in = costs.discounted(
-                order.account, received, trade.price, is_buy=is_buy, is_maker=is_maker
+        account, is_buy = order.account, order.is_buy
+        gained, received = self._exchange(order, quantity, quote)
+        if self._costs.in_bnb:
+            fee, asset = self._costs.discounted(
+                account, received, price, is_buy=is_buy, is_maker=is_maker
             )
-        else:
-            fee, paid_in = costs.plain(received, is_buy=is_buy, is_maker=is_maker), asset
-        gained = order.account.balance(asset)
-        if paid_in == asset:
-            gained.free += received - fee
-        else:
-            gained.free += received
-            paid = order.account.balance(paid_in)
+            paid = account.balance(asset)
             paid.free -= fee
-            self._touched[paid] = False
-        self._touched[gained] = False
-        return fee, paid_in
+            self._touched.append(paid)
+            return fee, asset
+        fee = self._costs.plain(received, is_buy=is_buy, is_maker=is_maker)
+        gained.free -= fee
+        return fee, gained.asset
 
     def transfer(self, order: Order, quantity: int, quote: int) -> None:
         """Exchange the assets of one half of a trade that was prevented: nothing is charged."""
-        if order.is_buy:
-            received, asset = quantity, self._base
-            self._give(order, quote, self._quote)
-        else:
-            received, asset = quote, self._quote
-            self._give(order, quantity, self._base)
-        gained = order.account.balance(asset)
-        gained.free += received
-        self._touched[gained] = False
+        self._exchange(order, quantity, quote)
 
-    def _give(self, order: Order, amount: int, asset: str) -> None:
-        held = order.account.balances[asset]
-        assert order.locked >= amount, f"order {order.id} gives more than it locked"
-        held.locked -= amount
-        order.locked -= amount
-        self._touched[held] = False
+    def _exchange(self, order: Order, quantity: int, quote: int) -> tuple[Balance, int]:
+        """Take what an order gives and book what it receives; answer where, and how much."""
+        account = order.account
+        balances = account.balances
+        if order.is_buy:
+            held, given, asset, received = balances[self._quote], quote, self._base, quantity
+        else:
+            held, given, asset, received = balances[self._base], quantity, self._quote, quote
+        gained = balances.get(asset) or account.balance(asset)
+        assert order.locked >= given, f"order {order.id} gives more than it locked"
+        held.locked -= given
+        order.locked -= given
+        gained.free += received
+        self._touched.extend((held, gained))
+        return gained, received

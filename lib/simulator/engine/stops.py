@@ -50,8 +50,6 @@ class Stops:
 
     def reach(self, last: int, time: int) -> None:
         """Take out every stop that this trade has reached, to fire in turn."""
-        if not self.waiting:
-            return
         begun: list[Order] = []
         for shelf, reached in ((self._above, last), (self._below, -last)):
             while shelf and -shelf[-1][0] <= reached:
@@ -120,7 +118,7 @@ class Trail:
                 self._begin(order, last, time)
             elif self._sign * (last - order.extreme) > 0:
                 order.extreme = last
-                self._change.drifted[order] = None
+                self._change.note_drift(order)
             elif self._sign * last <= self._trigger(order):
                 fired.append(order)
         for order in fired:
@@ -130,7 +128,7 @@ class Trail:
 
     def _begin(self, order: Order, last: int, time: int) -> None:
         order.extreme, order.trailing_time = last, time
-        self._change.orders[order] = None
+        self._change.orders.append(order)
 
     def _measure(self) -> None:
         """Find the nearest signed prices that move or fire one of the orders."""

@@ -57,15 +57,17 @@ class Treasury:
         held.free += amount
         transfer = Transfer(account, asset, amount, now)
         self._books.transfers.append(transfer)
-        self._books.change.transfers.append(transfer)
+        self._books.change.note_transfer(transfer)
         self._note(account, held, now)
         self._announcer.tell_user(account.name, _balance_update(transfer))
         self._tell(account, held, now)
 
     def _note(self, account: Account, held: Balance, now: int) -> None:
         account.updated_at = now
-        self._books.change.balances[held] = True
-        self._books.change.accounts[account] = None
+        change = self._books.change
+        change.balances.append(held)
+        change.told = len(change.balances)
+        change.note_account(account)
 
     def _tell(self, account: Account, held: Balance, now: int) -> None:
         self._announcer.tell_user(account.name, account_position(account, [held], now))

@@ -1,0 +1,86 @@
+"""The container may do as little as it needs, and takes along nothing that must stay at home."""
+
+import fnmatch
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+COMPOSE = (ROOT / "compose.yaml").read_text()
+STAGES = re.split(r"^FROM .*$", DOCKERFILE, flags=re.MULTILINE)[1:]
+IGNORED = [
+    line for line in (ROOT / ".dockerignore").read_text().splitlines() if not line.startswith("#")
+]
+
+
+def words_of(instruction: str, text: str) -> list[str]:
+    return re.findall(rf"^{instruction} (.*)$", text, flags=re.MULTILINE)
+
+
+def taken_along(name: str) -> bool:
+    parts = Path(name).parts
+    above = ["/".join(parts[: end + 1]) for end in range(len(parts))]
+    return not any(
+        fnmatch.fnmatch(each, rule.removeprefix("**/")) for each in above for rule in IGNORED
+    )
+
+
+def test_the_program_is_not_run_by_root() -> None:
+    assert words_of("USER", STAGES[-1]) == ["10001:10001"]
+    assert STAGES[-1].index("USER 10001") < STAGES[-1].index("ENTRYPOINT")
+
+
+def test_only_pinned_packages_get_into_the_image_and_no_installer() -> None:
+    assert "--require-hashes -r /requirements.lock" in STAGES[0].replace("\\\n        ", "")
+    assert "pip uninstall" in STAGES[0]
+    assert "pip" not in STAGES[-1]
+
+
+def test_the_runner_is_the_first_process_and_hears_the_signal() -> None:
+    assert words_of("STOPSIGNAL", STAGES[-1]) == ["SIGTERM"]
+    assert words_of("ENTRYPOINT", STAGES[-1])[0].startswith('["/venv/bin/python"')
+
+
+def test_what_must_survive_lies_in_volumes() -> None:
+    assert words_of("VOLUME", STAGES[-1]) == ['["/ctx", "/journal"]']
+    assert {"- ctx:/ctx", "- journal:/journal"} <= {
+        line.split(" #")[0].strip() for line in COMPOSE.splitlines()
+    }
+
+
+def test_the_container_may_write_its_volumes_alone_and_publishes_no_port() -> None:
+    for line in ("read_only: true", "cap_drop: [ALL]", "no-new-privileges:true"):
+        assert line in COMPOSE
+    assert "ports:" not in COMPOSE
+    assert "privileged" not in COMPOSE
+
+
+def test_the_health_that_is_asked_for_is_the_one_that_the_runner_tells() -> None:
+    told = re.findall(r"HEARTBEAT_FILE=(\S+)", DOCKERFILE)
+
+    assert [f"os.stat('{path}')" in DOCKERFILE for path in told] == [True]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(".env", ".env.unfinished", "ctx/lisa.json", "journal/orders.sqlite", ".git/config"),
+        *(".venv/bin/python", "tests/test_life.py", "lib/__pycache__/life.cpython-311.pyc"),
+    ],
+)
+def test_secrets_contexts_and_tests_stay_at_home(name: str) -> None:
+    assert not taken_along(name)
+
+
+def test_everything_that_the_program_needs_is_taken_along() -> None:
+    command = ["git", "ls-files", "auto_trading.py", "lib", "bots", "data", "conf.json"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("not a git repository")
+
+    left_at_home = [name for name in listed.stdout.splitlines() if not taken_along(name)]
+
+    assert left_at_home == []
