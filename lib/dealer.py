@@ -25,6 +25,7 @@ from lib.errors import (
 )
 from lib.exchange import CancelRequest, OrderRecord, PlaceRequest
 from lib.floor import Floor
+from lib.gate import Gate
 from lib.generation import FormerId, Memory
 from lib.ids import Leg, intent_token, make_id
 from lib.journal.rows import Happening
@@ -35,6 +36,7 @@ from lib.news import Kind
 from lib.order_words import describe as describe
 from lib.order_words import set_free
 from lib.orders import Order, OrderState
+from lib.room import Plan
 from lib.voice import Voice
 from lib.wallet import book
 from lib.wallets import Purse
@@ -64,7 +66,9 @@ class Dealer:
         self._wallets.begin(bot, memory)
         self._prices = LastPrices(floor)
         self._admission = Admission(floor, bot, self._prices)
+        self._gate = Gate(floor, bot, self._prices)
         self._lookout = Lookout(floor, self._prices)
+        self._lookout.told, self._lookout.holds = self._why_end, self._gate.holds
         self._voice = Voice(tell, self.rules)
         self.purse = Purse(bot, floor.wallets, self.rules)
         self._memory = memory
@@ -88,6 +92,7 @@ class Dealer:
     async def ready(self, order: Order) -> None:
         """Wait until a new order may leave: its symbol trades, the desk is not stale."""
         order.planned_at = order.planned_at or self.now()
+        await self._gate.wait(order, lambda: order.give_up)
         await self._floor.alone(self._bot, order, lambda: self._too_late(order, self.now()))
         await self._floor.ready(order.symbol, lambda: self._too_late(order, self.now()))
         self._floor.funds.release(order.id)  # an announcement before this one, never sent
@@ -100,11 +105,12 @@ class Dealer:
         if too_late:
             order.state, order.reason = OrderState.ABANDONED, too_late
             return False
-        if self._floor.market_rules.closed(order.symbol):  # since it was ready: it waits on
+        if self._must_wait(order):  # since it was ready
             return False
         if not order.id:
             self._admission.round(order)
-        complaints = self._admission.complaints(order)
+        self._gate.mark(order)
+        complaints = self._admission.complaints(order) or self._gate.objections(order)
         if complaints:
             order.state, order.reason = OrderState.REJECTED, "; ".join(complaints)
             return False
@@ -202,7 +208,8 @@ class Dealer:
             trailing_delta=order.trailing_delta,
         )
         try:
-            record = await self._journal.placing(self._bot, order, self._floor.place(request))
+            async with self._gate.passing(order):
+                record = await self._journal.placing(self._bot, order, self._floor.place(request))
         except DuplicateOrder as duplicate:
             if order.sends < 2:
                 raise BooksDisagree(
@@ -264,6 +271,7 @@ class Dealer:
                 f"{describe(order)}, id {order.id}, was sent and is nowhere to be found; "
                 "release the bot to have it presumed absent"
             )
+        await self._gate.unheld(order)
         return None
 
     async def next_report(self, order: Order) -> OrderRecord | str | Decimal:
@@ -282,6 +290,10 @@ class Dealer:
     def wake_given_up(self) -> None:
         """Wake the machines whose order the bot has decided about, and who waits for a save."""
         self._lookout.wake_decided()
+
+    def wake_all(self) -> None:
+        """Wake the machines of all live orders: the person told the bot something."""
+        self._lookout.wake_all()
 
     async def next_save(self, bell: asyncio.Event) -> None:
         """Wait until something of this bot was saved, or the bell rings for another reason."""
@@ -331,6 +343,12 @@ class Dealer:
 
     def _send_by(self, now: int) -> int:
         return now + max(SEND_WINDOW_MIN, 4 * self.slowest_save_ms)
+
+    def _must_wait(self, plan: Plan) -> str:
+        return self._floor.market_rules.closed(plan.symbol) or self._gate.refusal(plan)
+
+    def _why_end(self, order: Order) -> str:
+        return self._gate.why_end(order)
 
     def _too_late(self, order: Order, now: int) -> str:
         if order.give_up:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from lib.clock import Clock
 from lib.exchange import AmendRequest, Limits, OrderRecord, PlaceListRequest, PlaceRequest, Venue
 from lib.funds import Funds
+from lib.guard import Guard, NoGuard
+from lib.instructions import Instructions
 from lib.journal.order_journal import OrderJournal, no_journal
 from lib.market_rules import MarketRules
 from lib.mirror import Mirror
@@ -30,6 +32,8 @@ class Floor:
     installation: str
     journal: OrderJournal = field(default_factory=no_journal)
     others: OtherRunners = field(default_factory=OtherRunners)
+    instructions: Instructions = field(default_factory=Instructions)
+    guard: Guard = field(default_factory=NoGuard)
     wallets: Wallets = field(init=False)
     market_rules: MarketRules = field(init=False)
 

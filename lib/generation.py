@@ -11,6 +11,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from lib.errors import CorruptContext, ForeignContext
+from lib.instructions import Instruction
 from lib.machine import Context
 from lib.results import Assets, Position
 
@@ -71,6 +72,10 @@ class Generation(BaseModel):
     conf: dict[str, Any]  # the section of conf.json it last ran with
     finished: bool = False
     parked: Parked | None = None
+    instruction: Instruction = Instruction.TRADE
+    told_by: str = ""  # who gave the instruction
+    told_at: int = 0  # exchange ms
+    canceled: list[str] = []  # ids of entries that are to be gone, as the person said
     memory: Memory
     context: Any  # the bot's context; a plain object while its type is not at hand
 

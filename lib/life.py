@@ -18,6 +18,7 @@ from lib.conf import BotConf
 from lib.dealer import Dealer
 from lib.desk import Desk
 from lib.errors import CorruptContext, DiskFailed, Halt, LaterContext, Unavailable
+from lib.flatten import Flatten, flatten
 from lib.floor import Floor
 from lib.generation import (
     Generation,
@@ -30,14 +31,17 @@ from lib.generation import (
     stamped,
     unstamped,
 )
+from lib.instructions import Instruction
 from lib.list_dealer import ListDealer
 from lib.machine import Context, drive
 from lib.news import Kind
 from lib.orders import FINAL, Order, date_plans, orders_inside
 from lib.rollback import Past, prove_current
+from lib.settings import Settings
 
 BACK_OFF: Final = (1, 2, 5, 10, 30)  # seconds; the last one for ever
 FAIR_WEATHER: Final = 60_000  # ms after which bad weather counts as new
+FLATTENER: Final = BotKind(Settings, Flatten, flatten)
 
 
 class Standing(StrEnum):
@@ -47,6 +51,7 @@ class Standing(StrEnum):
     RUNNING = "running"
     FINISHED = "finished"
     PARKED = "parked"
+    IDLE = "idle"  # flattened: nothing is left to be done
 
 
 class Life:
@@ -75,7 +80,11 @@ class Life:
         self._park_on_doubt = park_on_doubt
         self._proven = False
         self._task: asyncio.Task[None] | None = None
+        self._pen = asyncio.Lock()  # one hand writes at a time
+        self._dealer: ListDealer | None = None
+        self._may_live = False
         self.generation = decode(file.fields)
+        self.take_word()
 
     @property
     def orders(self) -> Iterable[Order]:
@@ -90,6 +99,8 @@ class Life:
             return f"a context that its function cannot read ({type(wrong).__name__}: {wrong})"
 
     def _kind_of_context(self) -> BotKind:
+        if self.generation.instruction is Instruction.FLATTEN:
+            return FLATTENER
         if self.generation.function == function_path(self.bot):
             return self.bot.kind
         return find_bot(*split_function(self.generation.function))
@@ -104,8 +115,11 @@ class Life:
 
     def start(self) -> None:
         """Begin to live, unless the bot is parked or finished."""
+        self._may_live = True
         if self.generation.parked is not None:
             self.standing = Standing.PARKED
+        elif self._is_flat():
+            self.standing = Standing.IDLE
         elif self.generation.finished:
             self.standing = Standing.FINISHED
         elif self._task is None or self._task.done():
@@ -117,7 +131,16 @@ class Life:
         """Stop the bot from outside: what was seen concerns its books."""
         if self._task is not None:
             self._task.cancel()
+        self.standing = Standing.PARKED
         self._task = asyncio.get_running_loop().create_task(self._park(wrong))
+
+    async def end(self) -> None:
+        """Stop driving the bot, as a crash would; a bot that is being parked gets there first."""
+        task = self._task
+        if task is not None and not task.done():
+            if self.standing is not Standing.PARKED:
+                task.cancel()
+            await asyncio.wait({task})
 
     async def _keep_alive(self) -> None:
         tries = 0
@@ -163,9 +186,10 @@ class Life:
                 suspect=self.file.suspect,
             )
             self._proven = True
-        context = decode_context(self.bot.kind.ctx_type, self.generation)
+        kind = FLATTENER if self._flattens else self.bot.kind
+        context = decode_context(kind.ctx_type, self.generation)
         self._fill_wallet()
-        dealer = ListDealer(
+        dealer = self._dealer = ListDealer(
             self._floor,
             bot=self.bot.name,
             birth=self.generation.birth,
@@ -182,7 +206,7 @@ class Life:
         for symbol in symbols:
             quotes.open(symbol)
         try:
-            machine = self.bot.kind.entry(desk, self.bot.conf, context)
+            machine = kind.entry(desk, self.bot.conf, context)
             await drive(machine, lambda ctx: self._save(dealer, ctx))
         finally:
             dealer.withdraw_unsaved({order.id for order in self.orders})
@@ -197,9 +221,72 @@ class Life:
     def _take_conf(self) -> None:
         """Have the conf of this life go to disk with the next save."""
         self.generation.account = self.generation.account or self.account
+        if self._flattens:  # what it ends is of the conf before
+            return
         self.generation.function = function_path(self.bot)
         self.generation.symbols = list(self.bot.conf.symbols)
         self.generation.conf = self.bot.settled
+
+    # --- what the person tells it
+
+    @property
+    def _flattens(self) -> bool:
+        return self.generation.instruction is Instruction.FLATTEN
+
+    def _is_flat(self) -> bool:
+        return self._flattens and bool(self.file.newest_object["context"].get("over"))
+
+    def take_word(self) -> None:
+        """Have what the bot was told, as its file has it, count from now on."""
+        told = self.generation
+        self._floor.instructions.give(self.bot.name, told.instruction, told.canceled)
+        self.wake()
+
+    def forbid(self, instruction: Instruction) -> None:
+        """Have a word that forbids count at once, before it is on disk."""
+        self._floor.instructions.give(self.bot.name, instruction, self.generation.canceled)
+        self.wake()
+
+    def wake(self) -> None:
+        """Have every live order looked at again."""
+        if self._dealer is not None:
+            self._dealer.wake_all()
+
+    async def note(self, change: Callable[[Generation], None]) -> None:
+        """Change the envelope, in force at once, while the bot lives on; then it is on disk."""
+        change(self.generation)
+        async with self._pen:
+            await self.file.idle()
+            on_disk = decode(self.file.fields)
+            change(on_disk)
+            await self._store(encode_as_it_was(on_disk))
+            change(self.generation)  # it may have been read anew meanwhile
+
+    async def begin(self, anew: Callable[[Generation], Generation]) -> None:
+        """Let the bot go on from another generation than its own last one, once it is on disk.
+
+        Raises what `anew` raises.
+        """
+        await self.end()
+        self._proven = self._proven and self.generation.parked is None
+        try:
+            async with self._pen:
+                await self.file.idle()
+                self.generation = anew(self._on_disk())
+                await self._persist(stamped(encode_as_it_was(self.generation), self._saved_at()))
+        finally:  # what cannot be made anew goes on as it was
+            self.take_word()
+            self._fill_wallet()
+            self.standing = Standing.WAITING
+            if self._may_live:
+                self.start()
+
+    def _saved_at(self) -> int:
+        """Answer the time of a save, also before the exchange told the time."""
+        try:
+            return self._floor.clock.now()
+        except Unavailable:
+            return self.generation.saved_at
 
     # --- what goes to disk
 
@@ -207,11 +294,11 @@ class Life:
         if self.weather:
             self._tell_all(self.bot.name, Kind.WEATHER, "goes on")
             self.weather = ""
-        began = self._floor.clock.now()
-        date_plans(context, began)
+        date_plans(context, self._floor.clock.now())
         journal = self._floor.journal
-        fields, intents = encode(self.generation, context), journal.expected(self.bot.name)
-        took = await self._store(fields)
+        async with self._pen:
+            fields, intents = encode(self.generation, context), journal.expected(self.bot.name)
+            took = await self._store(fields)
         journal.announced(self.bot.name, intents)
         dealer.wake_given_up()
         dealer.slowest_save_ms = max(took, dealer.slowest_save_ms * 9 // 10)
@@ -221,7 +308,7 @@ class Life:
         if fields == unstamped(self.file.fields):
             await asyncio.sleep(0)  # a bot that only yields lets the others live
             return 0
-        return await self._persist(stamped(fields, self._floor.clock.now()))
+        return await self._persist(stamped(fields, self._saved_at()))
 
     async def _persist(self, fields: bytes) -> int:
         """Save, however long the disk refuses: the bot waits at its barrier, and nothing leaves.
@@ -230,7 +317,7 @@ class Life:
         not the newest, until a flush after them succeeded.
         """
         for delay in chain(BACK_OFF, repeat(BACK_OFF[-1])):
-            began = self._floor.clock.now()
+            began = self._saved_at()
             try:
                 await self.file.saved(fields)
             except DiskFailed as failed:
@@ -238,7 +325,7 @@ class Life:
                 await asyncio.sleep(delay)
             else:
                 self._recover()
-                return self._floor.clock.now() - began
+                return self._saved_at() - began
         raise AssertionError("repeated for ever")
 
     def _fall_ill(self, failed: DiskFailed) -> None:
@@ -254,7 +341,7 @@ class Life:
         if self.weather:
             self._tell_all(self.bot.name, Kind.WEATHER, "saved; goes on")
             self.weather = ""
-        if self.standing is Standing.WAITING:
+        if self.standing is Standing.WAITING and self._task is not None:
             self.standing = Standing.RUNNING
         if self.file.mended:
             self._tell_all(self.bot.name, Kind.WARNING, self.file.mended)
@@ -264,6 +351,9 @@ class Life:
         left = [order.id for order in self.orders if order.state not in FINAL]
         if left:
             await self._park(Halt(f"the bot ended, but left orders unfinished: {', '.join(left)}"))
+            return
+        if self._flattens:
+            self.standing = Standing.IDLE
             return
         self.standing = Standing.FINISHED
         await self._rewrite(finished=True)
@@ -289,12 +379,18 @@ class Life:
 
     async def _rewrite(self, *, parked: Parked | None = None, finished: bool = False) -> None:
         """Change the envelope and nothing else. While the disk refuses the old one stays good."""
-        await self.file.idle()
-        on_disk = decode(self.file.fields)
-        on_disk.parked, on_disk.finished = parked, finished
-        on_disk.memory.ids_given = max(on_disk.memory.ids_given, self.generation.memory.ids_given)
-        self.generation = on_disk
-        await self._persist(stamped(encode_as_it_was(on_disk), self._floor.clock.now()))
+        async with self._pen:
+            await self.file.idle()
+            on_disk = self._on_disk()
+            on_disk.parked, on_disk.finished = parked, finished
+            self.generation = on_disk
+            await self._persist(stamped(encode_as_it_was(on_disk), self._floor.clock.now()))
+
+    def _on_disk(self) -> Generation:
+        """Read what was saved last; ids that were given out since are not given again."""
+        on_disk, given = decode(self.file.fields), self.generation.memory.ids_given
+        on_disk.memory.ids_given = max(on_disk.memory.ids_given, given)
+        return on_disk
 
 
 def _canceled_from_outside() -> bool:

@@ -40,6 +40,7 @@ class ListDealer(AmendDealer):
         """Wait until a new list may leave: the account is known, the desk not stale."""
         for leg in order_list.legs:
             leg.planned_at = leg.planned_at or self.now()
+        await self._gate.wait(order_list, lambda: _given_up(order_list))
         symbol, late = order_list.symbol, self._too_late_for_list
         first = order_list.begun[0]
         await self._floor.alone(self._bot, first, lambda: late(order_list, self.now()))
@@ -54,11 +55,12 @@ class ListDealer(AmendDealer):
         if too_late:
             set_state(order_list, OrderState.ABANDONED, too_late)
             return False
-        if self._floor.market_rules.closed(order_list.symbol):  # since it was ready: it waits on
+        if self._must_wait(order_list):  # since it was ready
             return False
         if not order_list.id:
             self._admission.round(order_list)
-        complaints = self._admission.complaints(order_list)
+        self._gate.mark(order_list)
+        complaints = self._admission.complaints(order_list) or self._gate.objections(order_list)
         if complaints:
             set_state(order_list, OrderState.REJECTED, "; ".join(complaints))
             return False
@@ -110,7 +112,8 @@ class ListDealer(AmendDealer):
             self._tripwire(token)
         first = order_list.legs[0]
         try:
-            records = await self._send_noted(order_list)
+            async with self._gate.passing(order_list):
+                records = await self._send_noted(order_list)
         except DuplicateOrder as duplicate:
             if order_list.sends < 2:
                 raise BooksDisagree(
@@ -175,6 +178,7 @@ class ListDealer(AmendDealer):
                 f"{describe_list(order_list)}, id {order_list.id}, was sent and is nowhere to be "
                 "found; release the bot to have it presumed absent"
             )
+        await self._gate.unheld(order_list.legs[0])
         return False
 
     async def find_leg(self, order_list: OrderList, leg: Order) -> OrderRecord:
@@ -208,10 +212,13 @@ class ListDealer(AmendDealer):
         order_list = self._lists.get(order.id)
         if order_list is None or not order_list.give_up:
             return ""
-        if any(leg.state is OrderState.CANCELED for leg in order_list.legs):
+        return order_list.give_up if _speaks_for(order_list, order) else ""
+
+    def _why_end(self, order: Order) -> str:
+        order_list = self._lists.get(order.id)
+        if order_list is not None and not _speaks_for(order_list, order):
             return ""
-        first = next((leg for leg in order_list.legs if not leg.final), None)
-        return order_list.give_up if first is order else ""
+        return super()._why_end(order)
 
     # --- whether it may leave
 
@@ -227,6 +234,17 @@ class ListDealer(AmendDealer):
     def _overdue(leg: Order, now: int) -> str:
         late = leg.give_up_at is not None and now >= leg.give_up_at
         return "it would have to be canceled at once" if late else ""
+
+
+def _speaks_for(order_list: OrderList, order: Order) -> bool:
+    """Say whether canceling this leg is how the list is canceled: the first, and once."""
+    if any(leg.state is OrderState.CANCELED for leg in order_list.legs):
+        return False
+    return next((leg for leg in order_list.legs if not leg.final), None) is order
+
+
+def _given_up(order_list: OrderList) -> str:
+    return order_list.give_up or next((leg.give_up for leg in order_list.legs if leg.give_up), "")
 
 
 def describe_list(order_list: OrderList) -> str:

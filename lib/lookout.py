@@ -31,6 +31,10 @@ class Lookout:
         self._at_save: dict[asyncio.Event, None] = {}  # the bells of those who wait for a save
         self.first_reason: Callable[[Order], str] = lambda _: ""
         """Answers a reason to cancel an order that comes before all others."""
+        self.told: Callable[[Order], str] = lambda _: ""
+        """Answers what the person said against an order."""
+        self.holds: Callable[[Order], bool] = lambda _: False
+        """Answers whether an order rests as it is, whatever speaks against it."""
 
     async def next_report(self, order: Order) -> OrderRecord | str | Decimal:
         """Wait for news of a followed order; or answer why to cancel it, or how small to be."""
@@ -47,7 +51,9 @@ class Lookout:
 
     async def why_give_up(self, order: Order) -> str:
         """Answer why an order is to be canceled now; empty if it is not."""
-        decided = self.first_reason(order) or order.give_up
+        if self.holds(order):
+            return ""
+        decided = self.first_reason(order) or order.give_up or self.told(order)
         if decided:
             return decided
         if order.give_up_at is not None and self._floor.clock.now() >= order.give_up_at:
@@ -61,6 +67,11 @@ class Lookout:
                 self._floor.mirror.bell(client_order_id).set()
         for bell in self._at_save:
             bell.set()
+
+    def wake_all(self) -> None:
+        """Wake the machine of every live order."""
+        for client_order_id in self._waiting:
+            self._floor.mirror.bell(client_order_id).set()
 
     async def next_save(self, bell: asyncio.Event) -> None:
         """Wait until something of this bot was saved, or the bell rings for another reason."""
@@ -83,10 +94,11 @@ class Lookout:
             why = await self.why_give_up(order)
             if why:
                 return why
-            if order.amend_to is not None:
+            held = self.holds(order)
+            if order.amend_to is not None and not held:
                 return order.amend_to
-            alarm = self._set_alarm(order, bell) if by_price else None
-            await self._wait_until(order.give_up_at, bell, glance=by_price)
+            alarm = self._set_alarm(order, bell) if by_price and not held else None
+            await self._wait_until(None if held else order.give_up_at, bell, glance=by_price)
             if alarm:
                 self._floor.quotes.dismiss(alarm)
 

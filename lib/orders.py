@@ -143,6 +143,7 @@ class Order(Context):
     fills: list[Fill] = []
     ended_at: int = 0
     booked: bool = False  # its fills are in the desk's books
+    opens: bool | None = None  # an entry: it enlarges what its bot holds; None: not announced yet
     reason: str = ""
 
     @property

@@ -27,6 +27,7 @@ from lib.generation import (
     stamped,
 )
 from lib.ids import bot_tag
+from lib.instructions import Instruction
 from lib.life import BACK_OFF, Life, first_generation, function_path
 from lib.news import Kind
 from lib.orders import FINAL, Order, OrderState, orders_inside
@@ -68,6 +69,7 @@ class Roster:
         self._disk = disk
         self._redact = redact
         self._past = Past(floor)
+        self.loaded = asyncio.Event()
 
     # --- from the disk
 
@@ -89,6 +91,7 @@ class Roster:
         self.newborn = [bot for name, bot in wanted.items() if name not in names]
         for order in self.orders():
             self._floor.mirror.follow(order.symbol, order.id, order.order_id)
+        self.loaded.set()
 
     def _open(self, bot: BotConf) -> None:
         try:
@@ -245,6 +248,7 @@ class Roster:
             birth=birth,
         )
         generation.parked = parked
+        generation.instruction = self._floor.instructions.of(bot.name)  # said before its birth
         fields = stamped(encode_as_it_was(generation), birth)
         if not await self._create_patiently(bot.name, fields):
             return None
@@ -327,6 +331,8 @@ def twins(names: Iterable[str]) -> list[tuple[str, str]]:
 def _changed_while_busy(life: Life) -> str:
     """Say why a bot may not go on with another symbol or function, if it may not."""
     generation, bot = life.generation, life.bot
+    if generation.instruction is Instruction.FLATTEN:  # ended as it was
+        return ""
     changes = [
         (what, old, new)
         for what, old, new in (

@@ -48,8 +48,14 @@ class Vitals(Protocol):
     def status(self, text: str) -> None: ...
 
 
+async def _nothing() -> None:
+    return
+
+
 class Supervisor:
     """Starts and watches everything that the bots of an account share."""
+
+    before_bots: Callable[[], Awaitable[None]] = staticmethod(_nothing)  # awaited before any lives
 
     def __init__(
         self,
@@ -107,6 +113,16 @@ class Supervisor:
         return self._roster.held
 
     @property
+    def unborn(self) -> list[str]:
+        """The bots that have no context yet, by name."""
+        known = self.lives.keys() | self.held.keys()
+        return [bot.name for bot in self._roster.newborn if bot.name not in known]
+
+    async def loaded(self) -> None:
+        """Wait until it is known which bots there are."""
+        await self._roster.loaded.wait()
+
+    @property
     def standings(self) -> dict[str, Standing]:
         """Say where each bot stands."""
         return {name: life.standing for name, life in self.lives.items()}
@@ -152,6 +168,7 @@ class Supervisor:
         self._roster.open_wallets()
         for excess in self.floor.wallets.overpromised():
             self._tell("", Kind.WARNING, excess)
+        await self.before_bots()
         for life in list(self.lives.values()):
             self._start(life)
         births = [self._bear(bot, account) for bot in self._roster.newborn]

@@ -103,8 +103,12 @@ class Wallets:
 
     def closes(self, bot: str, symbol: str, side: Side) -> bool:
         """Say whether an order on a side takes back what the bot's own fills left in a symbol."""
-        position = self.of(bot).positions.get(symbol, Position())
-        return position.quantity > 0 if side == "SELL" else position.quantity < 0
+        held = self.held(bot, symbol)
+        return held > 0 if side == "SELL" else held < 0
+
+    def held(self, bot: str, symbol: str) -> Decimal:
+        """Answer what a bot's own fills left of a symbol's base; below 0 where it sold more."""
+        return self.of(bot).positions.get(symbol, Position()).quantity
 
     # --- what a bot may spend
 
@@ -240,6 +244,11 @@ class Purse:
     def position(self, symbol: str) -> Position:
         """Answer what the bot's own fills left in a symbol, what it cost, what was realised."""
         return self._wallet.positions.get(symbol, Position())
+
+    @property
+    def positions(self) -> dict[str, Position]:
+        """What the bot's own fills left in each symbol."""
+        return self._wallet.positions
 
     @property
     def _wallet(self) -> Wallet:

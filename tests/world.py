@@ -433,6 +433,7 @@ class Life:
             limits=Limits(),
             journal=world.journal_for(self, clock),
         )
+        self.furnish(self.supervisor, shelf)
         self._tick()
         running = self.loop.create_task(self.supervisor.run())
         deadline = self.loop.time() + world.PATIENCE
@@ -442,6 +443,9 @@ class Life:
                 running.result()
             assert self.loop.time() < deadline, "the bots never come to rest"
         running.cancel()
+
+    def furnish(self, supervisor: Supervisor, shelf: Shelf) -> None:
+        """Set up what stands beside the bots; for lives in which more does."""
 
     def _tick(self) -> None:
         world = self.world
@@ -456,7 +460,7 @@ class Life:
         assert self.supervisor is not None
         standings = self.supervisor.standings
         self.world.standings = standings
-        resting = {Standing.FINISHED, Standing.PARKED}
+        resting = {Standing.FINISHED, Standing.PARKED, Standing.IDLE}
         names = set(_current_bots(self.world))
         return (
             names <= standings.keys() | self.supervisor.held.keys()

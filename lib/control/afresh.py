@@ -23,6 +23,7 @@ from lib.credentials import choose_venue, read_credentials
 from lib.dealer import describe
 from lib.errors import CorruptContext, Halt
 from lib.generation import Generation, Memory, decode, encode_as_it_was, stamped
+from lib.instructions import Instruction
 from lib.life import first_generation
 from lib.orders import Order, orders_inside
 from lib.shelf import Shelf
@@ -53,13 +54,16 @@ def orders_left(generation: Generation) -> Sequence[Order]:
 
 
 def new_life(old: Generation, birth: int) -> Generation:
-    """Make the first generation of a new life of the same bot."""
+    """Make the first generation of a new life of the same bot; paused or stopped it stays."""
+    flattened = old.instruction is Instruction.FLATTEN
     return old.model_copy(
         update={
             "birth": birth,
             "saved_at": birth,
             "finished": False,
             "parked": None,
+            "canceled": [],
+            "instruction": Instruction.TRADE if flattened else old.instruction,
             "memory": Memory(former=old.memory.former),
             "context": {},
         }

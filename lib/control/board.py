@@ -4,7 +4,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from lib.control.standing import Word, brought, in_short, may_have_arrived, worth
+from lib.control.standing import (
+    Word,
+    brought,
+    in_short,
+    may_have_arrived,
+    word_told,
+    worth,
+)
 from lib.exchange import Quote
 from lib.life import Life, Standing
 from lib.money import plain
@@ -76,9 +83,14 @@ class Board:
             return Word.NEEDS_YOU
         if life.standing is Standing.FINISHED:
             return Word.FINISHED
+        if life.standing is Standing.IDLE:
+            return Word.FLATTENED
         if life.standing is Standing.WAITING or self._supervisor.floor.mirror.stale:
             return Word.WAITING
-        return Word.ASKING if any(map(may_have_arrived, orders)) else Word.RUNNING
+        if any(map(may_have_arrived, orders)):
+            return Word.ASKING
+        killed = self._supervisor.floor.instructions.killed
+        return word_told(life.generation, killed=killed) or Word.RUNNING
 
     def _result(self, life: Life, quote: Quote | None) -> str:
         memory = life.generation.memory

@@ -21,6 +21,7 @@ from lib.control.standing import is_out
 from lib.dealer import describe
 from lib.errors import BadCredentials, Halt, Unavailable
 from lib.ids import parse_id
+from lib.instructions import BY_YOU, Instruction
 from lib.mistakes import ConfError
 from lib.orphans import describe_orphan, may_be_known, open_for_long
 
@@ -128,6 +129,8 @@ def _judge_context(verdict: Verdict, bot: BotConf, page: Page, venue: str) -> No
         verdict.stops.append(f"{type(wrong).__name__}: {wrong}")
         return
     verdict.stops += [refused] if refused else []
+    if generation.instruction is not Instruction.TRADE:
+        verdict.remarks.append(f"it is {BY_YOU[generation.instruction]}")
     verdict.remarks += [f"changed: {text}" for text in changed]
     if when:
         verdict.remarks.append(when)

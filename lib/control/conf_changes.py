@@ -6,6 +6,7 @@ from typing import Any
 from lib.conf import BotConf
 from lib.control.ctx_folder import Page
 from lib.generation import Generation, decode_context
+from lib.instructions import Instruction
 from lib.life import function_path
 from lib.mistakes import Path, shown, written
 
@@ -29,6 +30,8 @@ def since_when(bot: BotConf, page: Page) -> str:
     assert page.generation is not None
     if page.generation.finished:
         return "it is finished: changes count once `afresh` lets it begin anew"
+    if page.generation.instruction is Instruction.FLATTEN:
+        return "it was flattened: changes count once `start` lets it begin anew"
     if busy_with(bot, page):
         return "counts from the next lap; the one that is running ends as it began"
     return "counts from the next start"
@@ -38,6 +41,8 @@ def refusal(bot: BotConf, page: Page) -> str:
     """Say why a changed symbol or function is not accepted now; empty where it is."""
     generation = page.generation
     assert generation is not None
+    if generation.instruction is Instruction.FLATTEN:  # ended as it was
+        return ""
     same_symbols = generation.symbols == list(bot.conf.symbols)
     if same_symbols and generation.function == function_path(bot):
         return ""

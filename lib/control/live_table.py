@@ -29,6 +29,10 @@ WORD_COLOURS: Final = {
     Word.ASKING: "35",
     Word.WAITING: "33",
     Word.FINISHED: "36",
+    Word.PAUSED: "33",
+    Word.STOPPED_BY_YOU: "33",
+    Word.FLATTENING: "35",
+    Word.KILLED: "31",
 }
 NEWS_SHARE: Final = 4  # a quarter of the lines is kept for news when bots are many
 NEWS_MAX: Final = 100

@@ -2,20 +2,28 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
 import click
 
 from lib.atomic_json import ContextFile
-from lib.control.bot_file import check_name, locked_shelf, park_reason
+from lib.control.bot_file import NoSuchFile, check_name, locked_shelf, park_reason
+from lib.control.bot_names import ALL, complete_name
+from lib.control.ctx_folder import read_page
 from lib.control.exits import Exit
 from lib.control.options import Options, with_places
+from lib.control.request import Verb
+from lib.control.socket_client import NoAnswer, NoRunner, NotAllowed, listens, tell
 from lib.control.spoken import complain, say
 from lib.control.standing import may_have_arrived
 from lib.dealer import describe
+from lib.disk import REAL_DISK
+from lib.errors import Halt
 from lib.generation import Generation, decode, encode_as_it_was, stamped
 from lib.orders import Order, orders_inside
+from lib.shelf import Shelf
 
 EFFECTS: Final[Mapping[str, str]] = MappingProxyType({
     "BooksDisagree": (
@@ -51,18 +59,21 @@ BUG: Final = (
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", metavar="NAME|all", shell_complete=complete_name)
 @click.option("--yes", is_flag=True, help="Do not ask first.")
 @with_places
 def release(options: Options, *, name: str, yes: bool) -> Exit:
-    """Let a bot that stopped itself go on with the next start.
+    """Let a bot that stopped itself go on: at once, or without a runner with the next start.
 
-    Says first why it stopped and what going on will mean. No runner may be at work meanwhile.
+    Says first why it stopped and what going on will mean.
     """
+    if listens(options.ctx):
+        return _release_running(options.ctx, name, asking=not yes)
     with locked_shelf(options.ctx, what=f"run `release {name}`") as shelf:
-        check_name(shelf, name)
-        with closing(ContextFile.open(shelf.path(name))) as file:
-            return _release(file, name, asking=not yes)
+        if name != ALL:
+            check_name(shelf, name)
+        ends = [_release_file(shelf, each, asking=not yes) for each in _meant(shelf, name)]
+        return max(ends, default=Exit.ATTENTION)
 
 
 def effects(generation: Generation) -> list[str]:
@@ -84,8 +95,8 @@ def in_doubt(generation: Generation) -> Sequence[Order]:
     return [order for order in orders_inside(generation.context) if may_have_arrived(order)]
 
 
-def released(generation: Generation) -> bytes:
-    """Make the fields of the same bot, free to go on; nothing else changes.
+def freed(generation: Generation) -> Generation:
+    """Make the generation of the same bot, free to go on; nothing else changes.
 
     What may be presumed absent reaches up to the last sending of an order now in doubt: exchange
     time, which this command does not know otherwise.
@@ -94,19 +105,57 @@ def released(generation: Generation) -> bytes:
     sent = [order.sent_at for order in in_doubt(generation)]
     until = max([memory.doubts_accepted_until, *sent])
     said = {"doubts_accepted_until": until, "releases": memory.releases + 1}
-    free = generation.model_copy(update={"parked": None, "memory": memory.model_copy(update=said)})
-    return stamped(encode_as_it_was(free), generation.saved_at)
+    return generation.model_copy(update={"parked": None, "memory": memory.model_copy(update=said)})
+
+
+def released(generation: Generation) -> bytes:
+    """Make the fields of the same bot, free to go on; the time of its last save does not move."""
+    return stamped(encode_as_it_was(freed(generation)), generation.saved_at)
+
+
+def _meant(shelf: Shelf, name: str) -> list[str]:
+    """Answer the bot, or all that stopped themselves."""
+    if name != ALL:
+        return [name]
+    pages = (read_page(shelf, each) for each in shelf.names())
+    return [page.name for page in pages if page.generation and page.generation.parked]
+
+
+def _release_running(ctx: Path, name: str, *, asking: bool) -> Exit:
+    """Have the runner at work release a bot."""
+    shelf = Shelf(ctx, REAL_DISK, lock=None, warnings=[])
+    try:
+        if name != ALL:
+            check_name(shelf, name)
+        for each in _meant(shelf, name):
+            if not _agreed(each, decode(shelf.read(each)), asking=asking):
+                return Exit.ATTENTION
+        say(tell(ctx, Verb.RELEASE, () if name == ALL else (name,)))
+    except (Halt, NoSuchFile, NoRunner, NoAnswer, NotAllowed, OSError) as wrong:
+        complain(str(wrong))
+        return Exit.ATTENTION
+    return Exit.FINE
+
+
+def _release_file(shelf: Shelf, name: str, *, asking: bool) -> Exit:
+    with closing(ContextFile.open(shelf.path(name))) as file:
+        return _release(file, name, asking=asking)
 
 
 def _release(file: ContextFile, name: str, *, asking: bool) -> Exit:
     generation = decode(file.fields)
-    if generation.parked is None:
-        complain(f"{name} did not stop itself; `status` and `check` say how it stands")
-        return Exit.ATTENTION
-    say(park_reason(name, generation.parked))
-    say("\n".join(effects(generation)))
-    if asking and not click.confirm("Release it?", default=False):
+    if not _agreed(name, generation, asking=asking):
         return Exit.ATTENTION
     file.save(released(generation))
     say(f"{name} goes on with the next start.")
     return Exit.FINE
+
+
+def _agreed(name: str, generation: Generation, *, asking: bool) -> bool:
+    """Say why a bot stopped and what going on means; ask the person."""
+    if generation.parked is None:
+        complain(f"{name} did not stop itself; `status` and `check` say how it stands")
+        return False
+    say(park_reason(name, generation.parked))
+    say("\n".join(effects(generation)))
+    return not asking or click.confirm("Release it?", default=False)

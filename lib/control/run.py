@@ -19,9 +19,11 @@ from lib.control.exits import Exit
 from lib.control.footprint import away_ms, keep_touching
 from lib.control.intake import Intake, take_in
 from lib.control.journal_place import begin_writing
+from lib.control.office import Office
 from lib.control.options import PAPER, Options
 from lib.control.paper_choice import paper_market
 from lib.control.pulse import Pulse, TimedDisk, running_ms
+from lib.control.socket_server import RecentNews, SocketServer
 from lib.control.spoken import complain
 from lib.control.stopping import stop_on_signals
 from lib.control.telegram import Telegram
@@ -94,7 +96,8 @@ def _market_of(intake: Intake) -> str:
 async def _keep_running(intake: Intake, shelf: Shelf, terminal: Terminal) -> None:
     clock, disk, vitals = ExchangeClock(), TimedDisk(running_ms), Vitals()
     telegram = _telegram(intake)
-    tell = _to_all([terminal.tell, *([telegram] if telegram else [])])
+    recent = RecentNews()
+    tell = _to_all([terminal.tell, recent, *([telegram] if telegram else [])])
     venue = await _venue(intake, clock)
     ctx = intake.options.ctx
     writer = begin_writing(intake, clock, tell)
@@ -111,6 +114,8 @@ async def _keep_running(intake: Intake, shelf: Shelf, terminal: Terminal) -> Non
         redact=intake.credentials.redactor.redact,
         journal=journal,
     )
+    office = Office(supervisor, shelf.folder, tell, disk=disk)
+    control = SocketServer(office.obey, recent, shelf.folder, machine_time)
     completion = JournalCompletion(supervisor.floor, journal, writer, supervisor.generations)
     pulse = Pulse(supervisor.floor.mirror, disk, running_ms)
     for warning in shelf.warnings:
@@ -119,6 +124,7 @@ async def _keep_running(intake: Intake, shelf: Shelf, terminal: Terminal) -> Non
     beside = {
         "the live table": terminal.show(Board(supervisor).rows),
         "the footprint": keep_touching(ctx),
+        "the control socket": control.serve(),
         "the order journal's completion": completion.keep(),
         "the watchdog's care": vitals.vouch(pulse, silence_max_ms=silence_max_ms),
     }

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from lib.exchange import ZERO
 from lib.generation import Generation, Memory
+from lib.instructions import Instruction
 from lib.money import SymbolRules, plain
 from lib.news import readable
 from lib.orders import LIVE, UNSETTLED, Order, OrderState
@@ -20,9 +21,19 @@ class Word(StrEnum):
     STOPPED = "stopped"  # no runner is at work; it goes on with the next start
     FINISHED = "finished"
     NEEDS_YOU = "needs you"  # it stopped itself, or may not run as it is
+    PAUSED = "paused"  # by the person, as are all below
+    STOPPED_BY_YOU = "stopped by you"
+    FLATTENING = "being flattened"
+    FLATTENED = "flattened"
+    KILLED = "killed"
 
 
-def word_on_disk(generation: Generation, orders: Iterable[Order], *, runs: bool) -> Word:
+_SAID = {Instruction.PAUSE: Word.PAUSED, Instruction.STOP: Word.STOPPED_BY_YOU}
+
+
+def word_on_disk(
+    generation: Generation, orders: Iterable[Order], *, runs: bool, killed: bool = False
+) -> Word:
     """Say where a bot stands by its file; `runs` says whether a runner is at work."""
     if generation.parked is not None:
         return Word.NEEDS_YOU
@@ -30,7 +41,18 @@ def word_on_disk(generation: Generation, orders: Iterable[Order], *, runs: bool)
         return Word.FINISHED
     if not runs:
         return Word.STOPPED
-    return Word.ASKING if any(map(may_have_arrived, orders)) else Word.RUNNING
+    if any(map(may_have_arrived, orders)):
+        return Word.ASKING
+    return word_told(generation, killed=killed) or Word.RUNNING
+
+
+def word_told(generation: Generation, *, killed: bool) -> Word | None:
+    """Say how a bot stands by what the person said; None: nothing was said."""
+    if generation.instruction is Instruction.FLATTEN:
+        context = generation.context
+        over = isinstance(context, dict) and context.get("over") is True
+        return Word.FLATTENED if over else Word.FLATTENING
+    return Word.KILLED if killed else _SAID.get(generation.instruction)
 
 
 def may_have_arrived(order: Order) -> bool:

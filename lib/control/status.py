@@ -6,15 +6,18 @@ The JSON of `status --json` has this shape; fields may be added, none is renamed
       "format": 1,
       "ctx": "ctx",                      the folder looked at
       "running": true,                   a runner is at work on it
+      "killed": null,                    or {"by", "at", "flatten"}: no order leaves until `unkill`
       "bots": [{
         "name": "bitcoin_dips",
         "stands": "running",             running, asking Binance, stopped, finished, needs you,
-                                         waiting (no file yet)
+                                         waiting (no file yet), paused, stopped by you,
+                                         being flattened, flattened, killed
         "in_conf": true,                 null: conf.json cannot be read
         "problem": "",                   why the bot needs you; else empty
         "function": "dip_buyer.bot", "symbols": ["BTCUSDT"], "venue": "paper",
         "saved_at": 1732184000000,       exchange ms; null without a readable file
         "parked": null,                  or {"kind", "reason", "at"}
+        "told": null,                    or {"instruction", "by", "at"}: what you said to it last
         "orders": [{                     those not final
           "id", "order_id", "symbol", "side", "type",
           "state": "open",               a word of lib.orders.OrderState
@@ -57,6 +60,7 @@ from lib.conf import ConfError, RunnerConf, read_conf
 from lib.control.columns import Column, lay_out
 from lib.control.ctx_folder import Page, installation_of, read_pages, runner_at_work
 from lib.control.log_lines import local_time, printable
+from lib.control.office_memory import Killed, read_killed
 from lib.control.results import (
     Money,
     Sums,
@@ -70,7 +74,8 @@ from lib.control.results import (
 )
 from lib.control.standing import Word, brought, in_short, word_on_disk
 from lib.dealer import describe
-from lib.generation import Memory
+from lib.generation import Generation, Memory
+from lib.instructions import BY_YOU, Instruction
 from lib.money import plain
 from lib.orders import Order
 from lib.others_page import Neighbour, read_others
@@ -104,6 +109,7 @@ class Status:
     running: bool
     bots: Sequence[BotStatus]
     others: Sequence[Neighbour] = ()
+    killed: Killed | None = None
 
     @property
     def needs_you(self) -> bool:
@@ -116,10 +122,12 @@ def read_status(ctx: Path, conf: Path) -> Status:
     running = runner_at_work(ctx)
     wrong = wrong_sections(conf)
     pages = list(read_pages(ctx, installation_of(ctx)))
-    known = [_judged(page, wrong, running=running) for page in pages]
+    killed = read_killed(ctx)
+    dead = killed is not None
+    known = [_judged(page, wrong, running=running, killed=dead) for page in pages]
     found = {page.name for page in pages}
     unborn = [_unborn(name, text) for name, text in (wrong or {}).items() if name not in found]
-    return Status(ctx, running, [*known, *unborn], read_others(ctx))
+    return Status(ctx, running, [*known, *unborn], read_others(ctx), killed)
 
 
 def wrong_sections(conf: Path) -> dict[str, str] | None:
@@ -137,6 +145,7 @@ def as_json(status: Status) -> str:
         "format": FORMAT,
         "ctx": str(status.ctx),
         "running": status.running,
+        "killed": status.killed.model_dump() if status.killed else None,
         "bots": [_bot_as_json(bot) for bot in status.bots],
         "totals": {venue: sums_as_json(sums) for venue, sums in _sums(status).items()},
         "others": [other.model_dump() for other in status.others],
@@ -146,7 +155,7 @@ def as_json(status: Status) -> str:
 
 def as_text(status: Status, width: int) -> str:
     """Write a table for a person, the orders of each bot below it."""
-    head = "\n".join([_head(status), *_neighbours(status)])
+    head = "\n".join([_head(status), *_killed(status), *_neighbours(status)])
     if not status.bots:
         return f"{head}\nno bot has ever run here"
     titles, *rows = lay_out(COLUMNS, [_cells(bot) for bot in status.bots], width)
@@ -159,6 +168,13 @@ def as_text(status: Status, width: int) -> str:
 
 def _head(status: Status) -> str:
     return f"{status.ctx}: {'a runner is at work' if status.running else 'no runner is at work'}"
+
+
+def _killed(status: Status) -> Iterator[str]:
+    killed = status.killed
+    if killed is not None:
+        since = f" since {local_time(killed.at)}" if killed.at else ""
+        yield f"killed{since} by {killed.by}: no order leaves until `unkill`"
 
 
 def _neighbours(status: Status) -> Iterator[str]:
@@ -174,12 +190,13 @@ def _sums(status: Status) -> dict[str, Sums]:
     return sums_by_venue(bot.page for bot in status.bots)
 
 
-def _judged(page: Page, wrong: dict[str, str] | None, *, running: bool) -> BotStatus:
+def _judged(page: Page, wrong: dict[str, str] | None, *, running: bool, killed: bool) -> BotStatus:
     in_conf = None if wrong is None else page.name in wrong
     problem = page.problem or (wrong or {}).get(page.name, "")
     if page.generation is None or problem:
         return BotStatus(page, Word.NEEDS_YOU, problem, in_conf)
-    word = word_on_disk(page.generation, page.orders, runs=running and in_conf is not False)
+    runs = running and in_conf is not False
+    word = word_on_disk(page.generation, page.orders, runs=runs, killed=killed)
     parked = page.generation.parked
     return BotStatus(page, word, f"{parked.kind}: {parked.reason}" if parked else "", in_conf)
 
@@ -222,11 +239,18 @@ def _details(bot: BotStatus) -> Iterator[str]:
         yield f"    {first}"
         yield from (f"    {line}" for line in rest)
     if bot.page.generation is not None:
+        yield from _told(bot.page.generation)
         money = money_of(bot.page.generation, bot.page.orders)
         yield from (f"    {line}" for line in told(money))
     for order in _unfinished(bot):
         done = f", {plain(order.executed)} of it done" if order.executed else ""
         yield f"    {describe(order)}: {order.state}{done}{_since(order)}"
+
+
+def _told(generation: Generation) -> Iterator[str]:
+    told = generation.instruction
+    if told is not Instruction.TRADE:
+        yield f"    {BY_YOU[told]} since {local_time(generation.told_at)} ({generation.told_by})"
 
 
 def _since(order: Order) -> str:
@@ -258,6 +282,7 @@ def _bot_as_json(bot: BotStatus) -> dict[str, Any]:
         "venue": generation.venue if generation else "",
         "saved_at": generation.saved_at if generation else None,
         "parked": None,
+        "told": None,
         "orders": [_order_as_json(order) for order in _unfinished(bot)],
         "result": _NO_RESULT,
         "wallet": None,
@@ -267,6 +292,12 @@ def _bot_as_json(bot: BotStatus) -> dict[str, Any]:
         money = money_of(generation, bot.page.orders)
         facts["result"] = _result_as_json(generation.memory, money)
         facts["wallet"] = wallet_as_json(money)
+        if generation.instruction is not Instruction.TRADE:
+            facts["told"] = {
+                "instruction": str(generation.instruction),
+                "by": generation.told_by,
+                "at": generation.told_at,
+            }
         if generation.parked:
             facts["parked"] = generation.parked.model_dump(include={"kind", "reason", "at"})
     return facts

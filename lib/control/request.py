@@ -1,0 +1,31 @@
+"""What a person asks the running program for."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Verb(StrEnum):
+    """What can be asked for."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    STOP = "stop"
+    START = "start"
+    FLATTEN = "flatten"
+    CANCEL = "cancel"
+    RELEASE = "release"
+    KILL = "kill"
+    UNKILL = "unkill"
+    RELOAD = "reload"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What somebody asks for. `id` is theirs: who repeats a request repeats its id."""
+
+    id: str
+    verb: Verb
+    bots: tuple[str, ...]  # none named: all
+    by: str  # who asks, in a person's words
+    asked_at: int  # ms, by the asker's clock
+    flatten: bool = False  # of a kill: sell as well

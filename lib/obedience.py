@@ -1,0 +1,88 @@
+"""How one bot is told something: in force at once where it forbids, on disk before it is believed.
+
+Nothing here decides; lib/control/office.py does, on behalf of whoever asks.
+"""
+
+from typing import Any, Final
+
+from lib.flatten import plan_flatten
+from lib.floor import Floor
+from lib.gate import is_entry
+from lib.generation import Generation, Memory
+from lib.instructions import Instruction
+from lib.life import Life
+from lib.orders import FINAL, Order, OrderState, orders_inside
+
+KEPT: Final = ("former", "net", "fees", "positions", "assets", "orders_done", "newest_order")
+"""What a new life keeps of a bot's memory: its results, and what must not show up again."""
+
+
+async def instruct(life: Life, instruction: Instruction, *, by: str, at: int) -> None:
+    """Tell a bot to trade, to pause or to stop."""
+
+    def change(generation: Generation) -> None:
+        generation.instruction = instruction
+        generation.told_by, generation.told_at = by, at
+
+    saving = life.note(change)
+    if instruction is not Instruction.TRADE:
+        life.forbid(instruction)
+    await saving
+    life.take_word()
+
+
+async def cancel_entries(life: Life, floor: Floor) -> list[Order]:
+    """Have the entries that are open now be canceled, once; answer them."""
+    name = life.bot.name
+    entries = [order for order in _out(floor, name) if is_entry(floor, name, order)]
+
+    def change(generation: Generation) -> None:
+        known = {*(order.id for order in _out(floor, name)), *(order.id for order in entries)}
+        ids = {*generation.canceled, *(order.id for order in entries)}
+        generation.canceled = sorted(ids & known)
+
+    if entries:
+        await life.note(change)
+        life.take_word()
+    return entries
+
+
+async def flatten_bot(life: Life, *, by: str, at: int) -> None:
+    """Have everything of a bot ended, in place of whatever it was about to do."""
+
+    def anew(generation: Generation) -> Generation:
+        plan = plan_flatten(generation.context).model_dump(mode="json")
+        said = _told(Instruction.FLATTEN, by, at)
+        return generation.model_copy(update={**said, "context": plan})
+
+    life.forbid(Instruction.FLATTEN)
+    await life.begin(anew)
+
+
+async def begin_afresh(life: Life, *, by: str, at: int) -> None:
+    """Begin a bot's life anew. Its results are kept, its ids carry a new birth."""
+
+    def anew(old: Generation) -> Generation:
+        kept = Memory.model_validate({name: getattr(old.memory, name) for name in KEPT})
+        said = _told(Instruction.TRADE, by, at)
+        born = max(old.saved_at, old.birth) + 1  # exchange ms, also before the exchange is reached
+        return old.model_copy(update={**said, "birth": born, "memory": kept, "context": {}})
+
+    await life.begin(anew)
+
+
+def unfinished(life: Life) -> list[Order]:
+    """Answer what of a bot is at the exchange, or may be, as last saved."""
+    orders = orders_inside(life.file.newest_object["context"])
+    return [order for order in orders if order.state not in FINAL | {OrderState.PLANNED}]
+
+
+def _told(instruction: Instruction, by: str, at: int) -> dict[str, Any]:
+    """Answer what changes in a generation with the beginning of something else."""
+    said = {"instruction": instruction, "told_by": by, "told_at": at}
+    return {**said, "parked": None, "finished": False, "canceled": []}
+
+
+def _out(floor: Floor, bot: str) -> list[Order]:
+    orders = floor.wallets.of(bot).orders.values()
+    return [order for order in orders if order.state not in FINAL | {OrderState.PLANNED}]
