@@ -67,6 +67,7 @@ class ToldWorld(ShapedWorld):
 
     def __post_init__(self) -> None:
         self.waiting = list(self.deeds)
+        self.judged: set[str] = set()
         super().__post_init__()
         self.begin_life = ToldLife
 
@@ -88,7 +89,13 @@ class ToldWorld(ShapedWorld):
         return self.exchange.answer(Request(method, f"/api/v3/{path}", known, ACCOUNT)).body
 
     def look_whether_saved(self, request: Asked, answer: str) -> None:
-        """See that a power cut now would leave a medium that knows what was answered, and said."""
+        """See that a power cut now would leave a medium that knows what was answered, and said.
+
+        One that is repeated is answered as before, whatever was said since.
+        """
+        if request.id in self.judged:
+            return
+        self.judged.add(request.id)
         kept = [content.replace(b" ", b"") for content in durable_files(self.disk.root)]
         wanted = [f'"{request.id}":"']
         wanted += [word for said, word in SAVED_AS.items() if said in answer]
