@@ -111,7 +111,7 @@ def recovered(path: Path) -> int | None:
     return version
 
 
-@pytest.mark.parametrize("start", [0, 4])
+@pytest.mark.parametrize("start", [0, pytest.param(4, marks=pytest.mark.long)])
 @pytest.mark.parametrize("way", ["signal=KILL", "error=EIO", "error=ENOSPC", "error=EROFS"])
 def test_loses_nothing_whichever_call_of_a_real_process_fails(
     tmp_path: Path, way: str, start: int

@@ -17,7 +17,7 @@ from lib.torture.audit import BooksDiffer, contexts_in
 from tests.busy_bots import busy_bots
 from tests.paper_arena import PaperArena
 
-KILLS = int(os.environ.get("KILLS", "100"))
+KILLS = int(os.environ.get("KILLS", "40"))
 SEEDS = int(os.environ.get("SEEDS", "1"))
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(200 + 4 * KILLS)]
 

@@ -85,7 +85,10 @@ def test_a_copy_that_starts_after_the_original_went_on_halts_before_its_first_or
     assert "second runner is at work" in copy.parked[0]
 
 
-@pytest.mark.parametrize("apart", [0.5, 1.0, 3.0, 7.0, 25.0])
+@pytest.mark.parametrize(
+    "apart",
+    [0.5, 1.0, *(pytest.param(each, marks=pytest.mark.long) for each in (3.0, 7.0, 25.0))],
+)
 def test_of_two_copies_side_by_side_one_halts_and_no_order_is_placed_twice(apart: float) -> None:
     street = Street(11, {})
     original, copy = copies(street, Home("aaaaaa", BITCOIN))

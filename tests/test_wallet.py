@@ -114,7 +114,9 @@ def test_the_wallets_of_two_bots_are_what_their_own_trades_make_of_them() -> Non
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(each, marks=pytest.mark.long) for each in (1, 2))]
+)
 def test_a_wallet_is_the_budget_and_the_bots_own_trades_whenever_the_power_fails(
     seed: int,
 ) -> None:

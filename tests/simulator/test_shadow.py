@@ -1,7 +1,7 @@
 """Whatever storm blows, who hears the user events alone knows the account as the venue does.
 
 A storm is drawn from its seed, and told with its script when it fails. STORMS=20000 in the
-environment lets so many blow.
+environment lets so many blow, and `make torture` others.
 """
 
 import os
@@ -84,6 +84,7 @@ def test_a_venue_that_stops_now_and_then_goes_on_as_its_twin_that_never_does(
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @many
 def test_the_user_events_alone_tell_the_whole_account_in_many_storms() -> None:
     for seed in range(1_000_000, 1_000_000 + STORMS):
@@ -91,6 +92,7 @@ def test_the_user_events_alone_tell_the_whole_account_in_many_storms() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @many
 def test_many_venues_that_stop_now_and_then_go_on_as_their_twins(tmp_path: Path) -> None:
     for seed in range(2_000_000, 2_000_000 + STORMS // 4):

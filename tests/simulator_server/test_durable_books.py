@@ -20,6 +20,7 @@ async def test_what_was_answered_is_there_after_a_few_kills(tmp_path: Path, seed
     await live_and_die(tmp_path, seed, kills=3)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [2], ids="seed {}".format)
 async def test_what_was_answered_is_there_after_many_kills(tmp_path: Path, seed: int) -> None:
     venue = await live_and_die(tmp_path, seed, kills=KILLS)
