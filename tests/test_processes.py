@@ -19,7 +19,7 @@ from tests.paper_arena import PaperArena
 
 KILLS = int(os.environ.get("KILLS", "40"))
 SEEDS = int(os.environ.get("SEEDS", "1"))
-pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(600 + 6 * KILLS)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(200 + 4 * KILLS)]
 
 FRESH_EVERY = 5  # kills after which new bots come: the others soon all wait for a doubt's end
 
