@@ -23,6 +23,7 @@ DOUBTS_END: Final = 400.0  # seconds; half a minute on a machine that has time f
 START_SECONDS: Final = 0.6  # until measured
 SILENCE: Final = 6.0  # seconds after which a bot counts as one that has nothing to say
 SILENT_STARTS: Final = 10  # the same on a busy machine: so many times what a start takes
+BIRTHS_END: Final = 90.0  # seconds, for all new bots to come into being
 EARLY: Final = 0.25  # how many of the deaths come while the runner still starts
 
 
@@ -49,6 +50,7 @@ class Lives:
         self.start_seconds = START_SECONDS
         self.runner: Process | None = None
         self.bots: dict[str, Any] = {}
+        self.present: Collection[str] = ()
         self.renew(bots)
 
     def __enter__(self) -> Self:
@@ -61,11 +63,12 @@ class Lives:
     def renew(self, bots: Mapping[str, Any]) -> None:
         """Have the next lives run these bots; the former ones wait as they were left."""
         self.bots |= bots
+        self.present = bots.keys()
         write_conf(self.folder, bots, self.settings)
 
     def recall(self) -> None:
         """Have the next lives run every bot there ever was."""
-        write_conf(self.folder, self.bots, self.settings)
+        self.renew(self.bots)
 
     def start(self) -> Process:
         """Begin the next life of the runner."""
@@ -113,6 +116,23 @@ class Lives:
             time.sleep(0.002)
         if spoken := runner.first_of_a_bot():
             self.start_seconds = (self.start_seconds + spoken - runner.began) / 2
+
+    @property
+    def born(self) -> bool:
+        """Say whether every bot of the present conf has a context."""
+        return set(self.present) <= {each.bot for each in contexts_in(self.ctx)}
+
+    def await_births(self) -> None:
+        """Wait until every present bot has come into being. Raises Stuck if the runner ends.
+
+        A bot without a context waits first until nothing that a former life sent can be unseen.
+        """
+        assert self.runner is not None
+        deadline = time.monotonic() + BIRTHS_END
+        while not self.born and time.monotonic() < deadline:
+            if not self.runner.alive:
+                raise Stuck(f"the runner ended by itself:\n{self.runner.output}")
+            time.sleep(0.2)
 
     def doubts(self) -> set[str]:
         """Name the intents on disk that are not settled; parked bots wait for a person."""

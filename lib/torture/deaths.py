@@ -53,6 +53,14 @@ def killed_at_random(arena: Arena) -> Deaths:
     return Deaths({BY_CHANCE if spoke else "SIGKILL while starting": 1})
 
 
+def killed_once_born(arena: Arena) -> Deaths:
+    """Let the present bots come into being, then kill it: they are met amid their trading later."""
+    arena.start()
+    arena.await_births()
+    arena.kill()
+    return Deaths({"SIGKILL as soon as the bots were born": 1})
+
+
 def ended_at_random(arena: Arena) -> Deaths:
     """Ask it to end as systemd would. Raises Stuck if that takes more than a second."""
     arena.live_a_while()

@@ -5,7 +5,6 @@ a kill would meet it at rest. So after some deaths new copies of the bots take o
 ones wait as they were left, and in the end all of them run until no doubt is left.
 """
 
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -23,6 +22,7 @@ from lib.torture.deaths import (
     killed_at_a_request,
     killed_at_an_event,
     killed_at_random,
+    killed_once_born,
 )
 from lib.torture.ledger import Ledger
 from lib.torture.processes import Stuck
@@ -36,7 +36,6 @@ WAYS: Final[tuple[Way, ...]] = (
     exchange_killed_under_the_runner,
 )
 STOPS: Final = frozenset({"Halt"})  # a bot may decide to stop, for want of money say
-BIRTH_MAX: Final = 90.0  # seconds
 WAVE: Final = 5  # deaths of one set of copies
 NAME_MAX: Final = 27  # of a bot's name, so that a number fits behind it
 LAST_WORDS: Final = 15  # lines
@@ -116,28 +115,9 @@ class Ordeal:
             if number and (number % WAVE == 0 or self._all_finished()):
                 self._found.copies += 1
                 self._arena.renew(self._copies(self._found.copies))
-            is_new = number == 0 or not self._born()
-            way = self._killed_once_born if is_new else self._arena.chance.choice(WAYS)
+            way = self._arena.chance.choice(WAYS) if self._arena.born else killed_once_born
             self._found.deaths += way(self._arena)
             self._note(self._arena.audit())
-
-    def _killed_once_born(self, arena: Arena) -> Deaths:
-        """Let the present copies come into being, then kill the runner.
-
-        A bot without a context waits first until nothing that a former life sent can be unseen.
-        """
-        runner = arena.start()
-        deadline = time.monotonic() + BIRTH_MAX
-        while not self._born() and time.monotonic() < deadline:
-            if not runner.alive:
-                raise Stuck(f"the runner ended by itself:\n{runner.output}")
-            time.sleep(0.05)
-        arena.kill()
-        return Deaths({"SIGKILL as soon as the bots were born": 1})
-
-    def _born(self) -> bool:
-        present = self._copies(self._found.copies).keys()
-        return present <= {each.bot for each in self._contexts()}
 
     def _copies(self, number: int) -> dict[str, Any]:
         return {f"{name[:NAME_MAX]}-{number}": raw for name, raw in self._sections.items()}

@@ -24,6 +24,7 @@ class Outcome(BaseModel):
     figures: dict[str, list[float]] = {}  # what was measured, by name; the unit is its last word
     reached: Counter[str] = Counter()  # which ways of the program were gone, and how often each
     notes: list[str] = []  # what a reader of the report should know
+    cpu_seconds: float = 0.0  # of the attempt and of all it started; attempt.py fills it in
 
 
 def _nothing() -> str:

@@ -2,7 +2,7 @@
 
 import signal
 import time
-from collections import Counter
+from collections import ChainMap, Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from lib.torture.arena import Arena
 from lib.torture.audit import BooksDiffer
-from lib.torture.deaths import AWAITED, BY_CHANCE, Deaths, Way
+from lib.torture.deaths import AWAITED, BY_CHANCE, Deaths, Way, killed_once_born
 from lib.torture.ledger import Ledger
 from lib.torture.processes import PATIENCE, Stuck
 from tests.torture.crowd import crowd
@@ -103,12 +103,15 @@ def lives_and_deaths(
 
     With a planted fault the harness must find losses.
     """
-    with chamber(folder, seed, crowd("a", many)) as opened:
+    with chamber(folder, seed, {}) as opened:
         if plant:
             opened.arena.program += ("--plant", plant)
+        waves = [crowd(f"w{wave}n", many) for wave in range(deaths // WAVE + 1)]
+        opened.arena.renew(dict(ChainMap(*waves)))
+        opened.die(killed_once_born)
         for number in range(deaths):
-            if number % WAVE == WAVE - 1:
-                opened.arena.renew(crowd(f"w{number}n", many))
+            if number % WAVE == 0:
+                opened.arena.renew(waves[number // WAVE])
             opened.die(opened.arena.chance.choice(ways))
             if opened.lost:
                 return opened.outcome
