@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from decimal import Decimal
 
-from lib.errors import Halt, Unavailable
+from lib.errors import Unavailable
 from lib.exchange import ZERO, Side
 from lib.filters import Complaint
 from lib.floor import Floor
@@ -32,11 +32,8 @@ class Admission:
         self._prices = prices
 
     def rules(self, symbol: str) -> SymbolRules:
-        """Answer a symbol's rules. Raises Halt for one the venue does not have."""
-        rules = self._floor.rules.get(symbol)
-        if rules is None:
-            raise Halt(f"{self._floor.venue.name} does not trade {symbol}")
-        return rules
+        """Answer a symbol's rules. Raises Halt or Unavailable as MarketRules.of does."""
+        return self._floor.market_rules.of(symbol)
 
     # --- before an intent
 

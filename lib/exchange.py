@@ -225,6 +225,21 @@ class Urgency(StrEnum):
     HISTORY = "history"  # candles, old trades
 
 
+class Rulebook(dict[str, SymbolRules]):
+    """What the exchange demands of orders, by symbol."""
+
+    def __init__(
+        self, read: Mapping[str, SymbolRules] = {}, unread: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(read)
+        self.unread = unread or {}
+        """What could not be read: by symbol, or by "" if not even that could, why."""
+
+    def why_unread(self, symbol: str) -> str:
+        """Say why a symbol may be missing here though the exchange has it; empty if it has not."""
+        return "" if symbol in self else self.unread.get(symbol, self.unread.get("", ""))
+
+
 class Venue(Protocol):
     """An exchange, real or simulated.
 
@@ -240,7 +255,7 @@ class Venue(Protocol):
         """Ask for the exchange's time, ms; feeds the clock as well."""
         ...
 
-    async def rules(self) -> Mapping[str, SymbolRules]: ...
+    async def rules(self) -> Rulebook: ...
 
     async def account(self) -> AccountState: ...
 

@@ -6,13 +6,13 @@ trades again or the plan is too old.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
 from typing import Final, Protocol, TypeVar
 
-from lib.errors import BadCredentials, FilterRefused, MarketClosed, Refused, Unavailable
-from lib.exchange import Venue
+from lib.errors import BadCredentials, FilterRefused, Halt, MarketClosed, Refused, Unavailable
+from lib.exchange import Rulebook, Venue
 from lib.money import OrderLike, SymbolRules
 
 Answer = TypeVar("Answer")
@@ -44,6 +44,7 @@ class MarketRules:
         self._due = asyncio.Event()
         self._asked_at: float | None = None  # on the loop's clock
         self._waited_for: set[str] = set()  # symbols that do not trade, once an order waits
+        self._newest = Rulebook()
         self.on_weather: Callable[[str], None] = lambda _: None
 
     async def keep(self) -> None:
@@ -67,19 +68,41 @@ class MarketRules:
         self._asked_at = asyncio.get_running_loop().time()
         self.take(await self._venue.rules())
 
-    def take(self, found: Mapping[str, SymbolRules]) -> None:
-        """Have new rules count from now on; a symbol that is not among them is gone."""
+    def take(self, found: Rulebook) -> None:
+        """Have new rules count from now on; a symbol that the exchange does not name is gone.
+
+        One that it may have named, unreadably, keeps the rules it had.
+        """
         if not found:
             return
         gone = {
             symbol: replace(rules, status=GONE)
             for symbol, rules in self._by_symbol.items()
-            if symbol not in found
+            if symbol not in found and not found.why_unread(symbol)
         }
+        self._newest = found
         self._by_symbol.update({**found, **gone})
         for symbol in [each for each in self._waited_for if not self.closed(each)]:
             self._waited_for.discard(symbol)
             self.on_weather(f"{symbol} trades again")
+
+    def of(self, symbol: str) -> SymbolRules:
+        """Answer a symbol's rules. Raises Halt for one that the exchange does not have.
+
+        Raises Unavailable while they could not be read, and has them asked for soon.
+        """
+        known = self._by_symbol.get(symbol)
+        if known is not None:
+            return known
+        if why := self._newest.why_unread(symbol):
+            self._renew_soon()
+            raise Unavailable(why)
+        raise Halt(f"{self._venue.name} does not trade {symbol}")
+
+    def _renew_soon(self) -> None:
+        loop, asked_at = asyncio.get_running_loop(), self._asked_at
+        if asked_at is None or loop.time() - asked_at > RENEW_SOON_SECONDS:
+            self._due.set()
 
     def closed(self, symbol: str) -> str:
         """Say why a symbol takes no orders at the moment; empty if it does, or is unknown."""

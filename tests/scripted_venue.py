@@ -6,7 +6,7 @@ Time is the virtual loop's. `Office` keeps what would be on disk and can begin a
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -29,6 +29,7 @@ from lib.exchange import (
     PlaceListRequest,
     PlaceRequest,
     Quote,
+    Rulebook,
     StreamReady,
     UserEvent,
 )
@@ -164,8 +165,8 @@ class ScriptedVenue:
         await self._question("server_time")
         return self.now() + self.ahead
 
-    async def rules(self) -> Mapping[str, SymbolRules]:
-        return RULES
+    async def rules(self) -> Rulebook:
+        return Rulebook(RULES)
 
     async def account(self) -> AccountState:
         await self._question("account")

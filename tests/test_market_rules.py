@@ -6,19 +6,21 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+import orjson
 import pytest
 
-from lib.errors import FilterRefused, MarketClosed, NotSent, Refused, Unavailable
-from lib.exchange import OrderRecord, PlaceListRequest, PlaceRequest
+from lib.errors import FilterRefused, Halt, MarketClosed, NotSent, Refused, Unavailable
+from lib.exchange import OrderRecord, PlaceListRequest, PlaceRequest, Rulebook
 from lib.filters import Lot
 from lib.market_rules import GONE, RENEW_SECONDS, MarketRules
 from lib.money import SymbolRules
 from lib.oco import plan_oco
 from lib.order_lists import OrderList
 from lib.orders import Order, OrderState
-from lib.simulator.server.faults import Fault, FaultKind, Rule
+from lib.simulator.server.faults import Fault, FaultKind, Rule, spoil_reply
 from tests.scripted_venue import RULES, Office, limit_buy, market_buy, play
 from tests.test_life import Story, bot
+from tests.world import RULES as MARKET
 
 COARSE = {"filterType": "LOT_SIZE", "minQty": "0.005", "maxQty": "9000", "stepSize": "0.005"}
 GOOD = bot("steady", quantity="0.007")
@@ -55,6 +57,20 @@ def test_a_refusal_by_a_new_filter_stops_the_bot_with_its_name_and_its_values() 
     assert "Filter failure: LOT_SIZE" in parked.reason
     assert "0.007" in parked.reason
     assert "0.005" in parked.reason
+
+
+def test_a_bot_waits_while_the_rules_of_its_symbol_cannot_be_read() -> None:
+    spoilt = [
+        {**each, "status": 1} if each["symbol"] == "BTCUSDT" else each for each in MARKET["symbols"]
+    ]
+    answer = orjson.dumps({**MARKET, "symbols": spoilt}).decode()
+    story = Story(4, {"good": GOOD})
+    story.plan.set([Rule(fault=spoil_reply(200, answer), path="/api/v3/exchangeInfo", times=1)])
+
+    story.live_for(120)
+
+    assert story.generation("good").parked is None
+    assert executed(story)
 
 
 def test_after_a_refusal_by_a_new_filter_the_next_plan_is_rounded_by_it() -> None:
@@ -216,15 +232,17 @@ def test_rules_that_cannot_be_asked_for_stay_as_they_are_and_bots_trade_on() -> 
 class Source:
     """Says what the rules are, and how often it was asked."""
 
+    name = "somewhere"
+
     def __init__(self, *answers: dict[str, SymbolRules] | Exception) -> None:
         self.answers, self.asked = list(answers), 0
 
-    async def rules(self) -> dict[str, SymbolRules]:
+    async def rules(self) -> Rulebook:
         self.asked += 1
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
             raise answer
-        return answer
+        return answer if isinstance(answer, Rulebook) else Rulebook(answer)
 
 
 def kept(source: Source, known: dict[str, SymbolRules]) -> MarketRules:
@@ -254,17 +272,45 @@ def test_a_symbol_that_the_exchange_names_no_longer_is_kept_and_takes_no_orders(
     known = dict(RULES)
     rules = kept(Source({}), known)
 
-    rules.take({"ETHUSDT": RULES["ETHUSDT"]})
+    rules.take(Rulebook({"ETHUSDT": RULES["ETHUSDT"]}))
 
     assert known["BTCUSDT"] == replace(RULES["BTCUSDT"], status=GONE)
     assert rules.closed("BTCUSDT") == GONE
     assert not rules.closed("ETHUSDT")
 
 
+UNREAD = Rulebook({"ETHUSDT": RULES["ETHUSDT"]}, {"BTCUSDT": "its tick is a word"})
+
+
+def test_a_symbol_that_could_not_be_read_keeps_the_rules_it_had() -> None:
+    known = dict(RULES)
+    rules = kept(Source({}), known)
+
+    rules.take(UNREAD)
+
+    assert rules.of("BTCUSDT") == RULES["BTCUSDT"]
+    assert not rules.closed("BTCUSDT")
+
+
+def test_a_symbol_that_could_never_be_read_is_waited_for_and_one_that_is_not_there_is_not() -> None:
+    async def story(_: Office) -> None:
+        rules = kept(Source(UNREAD, RULES), {})
+        await rules.renew()
+
+        with pytest.raises(Unavailable, match="its tick is a word"):
+            rules.of("BTCUSDT")
+        with pytest.raises(Halt, match="somewhere does not trade DOGEUSDT"):
+            rules.of("DOGEUSDT")
+        await rules.renew()
+        assert rules.of("BTCUSDT") == RULES["BTCUSDT"]
+
+    play(story)
+
+
 def test_an_answer_that_names_no_symbol_closes_none() -> None:
     known = dict(RULES)
 
-    kept(Source({}), known).take({})
+    kept(Source({}), known).take(Rulebook())
 
     assert known == RULES
 

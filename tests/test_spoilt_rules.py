@@ -52,13 +52,20 @@ def test_a_filter_s_amount_is_digits_and_a_point(value: object) -> None:
 
 def test_a_symbol_that_cannot_be_read_costs_no_other_its_rules() -> None:
     spoilt = told(symbol="ETHUSDT", status=1)["symbols"]
-    complaints: list[str] = []
 
-    found = rules({"symbols": told()["symbols"] + spoilt}, complaints.append)
+    found = rules({"symbols": told()["symbols"] + spoilt})
 
     assert list(found) == ["BTCUSDT"]
-    (complaint,) = complaints
-    assert "ETHUSDT" in complaint
+    assert "ETHUSDT" in found.why_unread("ETHUSDT")
+    assert not found.why_unread("BTCUSDT")
+    assert not found.why_unread("DOGEUSDT")
+
+
+def test_a_symbol_whose_name_cannot_be_read_may_be_any() -> None:
+    found = rules({"symbols": told()["symbols"] + told(symbol=5)["symbols"]})
+
+    assert found.why_unread("ETHUSDT")
+    assert not found.why_unread("BTCUSDT")
 
 
 @pytest.mark.parametrize("lot", [{"stepSize": "10"}, {"minQty": "10"}])

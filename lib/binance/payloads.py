@@ -4,7 +4,7 @@ Whatever does not read as Binance documents it raises Unreadable: the callers de
 leaves an outcome unknown or a question unanswered.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Final, cast
 
@@ -38,6 +38,7 @@ from lib.exchange import (
     OrderStatus,
     PlaceRequest,
     Quote,
+    Rulebook,
     Side,
 )
 from lib.filters import Counts
@@ -227,10 +228,8 @@ def position(event: Frame) -> AccountState:
     return AccountState(balances=_balances(event.get("B"), "a", "f", "l"), time=moment(event, "u"))
 
 
-def rules(
-    body: object, leave_out: Callable[[str], object] = lambda _: None
-) -> dict[str, SymbolRules]:
-    """Read exchangeInfo. A symbol whose rules cannot be read is left out, and told why.
+def rules(body: object) -> Rulebook:
+    """Read exchangeInfo. A symbol whose rules cannot be read costs no other its own.
 
     Raises Unreadable when that is every symbol, or what holds for all of them cannot be read.
     """
@@ -241,19 +240,22 @@ def rules(
     except (ValueError, TypeError) as wrong:
         raise Unreadable(str(wrong)[:TEXT_MAX]) from None
     found: dict[str, SymbolRules] = {}
-    complaints = []
+    unread: dict[str, str] = {}
     for row in symbols:
         try:
             read = SymbolRules.parse(row, counts)
         except (ValueError, TypeError) as wrong:
-            complaints.append(str(wrong)[:TEXT_MAX])
+            unread[_symbol_named(row)] = str(wrong)[:TEXT_MAX]
         else:
             found[read.symbol] = read
-    if complaints and not found:
-        raise Unreadable(complaints[0])
-    for complaint in complaints:
-        leave_out(complaint)
-    return found
+    if unread and not found:
+        raise Unreadable(next(iter(unread.values())))
+    return Rulebook(found, unread)
+
+
+def _symbol_named(row: Frame) -> str:
+    name = row.get("symbol")
+    return name if isinstance(name, str) else ""
 
 
 def _exchange_filters(body: object) -> list[Frame]:

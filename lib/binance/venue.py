@@ -33,13 +33,13 @@ from lib.exchange import (
     PlaceListRequest,
     PlaceRequest,
     Quote,
+    Rulebook,
     StreamLost,
     StreamReady,
     Urgency,
     UserEvent,
 )
 from lib.ids import parse_id
-from lib.money import SymbolRules
 
 log = logging.getLogger(__name__)
 
@@ -110,13 +110,12 @@ class BinanceVenue:
         self._clock.measured(found, sent, self._clock.ticks())
         return found
 
-    async def rules(self) -> Mapping[str, SymbolRules]:
+    async def rules(self) -> Rulebook:
         reply = await self._ask("exchangeInfo", {}, Urgency.POLL)
-        left_out: set[str] = set()
-        found = self._read("exchangeInfo", reply, lambda body: payloads.rules(body, left_out.add))
-        for complaint in left_out - self._left_out:
+        found = self._read("exchangeInfo", reply, payloads.rules)
+        for complaint in set(found.unread.values()) - self._left_out:
             log.warning("a symbol is left out: %s", complaint)
-        self._left_out = left_out
+        self._left_out = set(found.unread.values())
         self._budget.adopt(self._read("exchangeInfo", reply, payloads.rate_limits))
         return found
 

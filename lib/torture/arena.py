@@ -3,7 +3,7 @@
 import random
 import signal
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, Self
@@ -66,9 +66,10 @@ class Lives:
         self.present = bots.keys()
         write_conf(self.folder, bots, self.settings)
 
-    def recall(self) -> None:
-        """Have the next lives run every bot there ever was."""
-        self.renew(self.bots)
+    def recall(self, names: Collection[str] | None = None) -> None:
+        """Have the next lives run these bots again, or every one there ever was."""
+        called = self.bots.keys() if names is None else names
+        self.renew({name: self.bots[name] for name in called})
 
     def start(self) -> Process:
         """Begin the next life of the runner."""
@@ -134,16 +135,21 @@ class Lives:
                 raise Stuck(f"the runner ended by itself:\n{self.runner.output}")
             time.sleep(0.2)
 
-    def doubts(self) -> set[str]:
-        """Name the intents on disk that are not settled; parked bots wait for a person."""
-        living = (each for each in contexts_in(self.ctx) if each.parked is None)
-        orders = (order for each in living for order in orders_inside(each.context))
-        return {order.token for order in orders if order.token and order.state in UNSETTLED}
+    def doubts(self) -> dict[str, str]:
+        """Name the intents on disk that are not settled, each with its bot.
 
-    def await_end_of(self, doubts: set[str], seconds: float = DOUBTS_END) -> None:
+        Parked bots wait for a person: theirs are not among them.
+        """
+        living = (each for each in contexts_in(self.ctx) if each.parked is None)
+        orders = ((each.bot, order) for each in living for order in orders_inside(each.context))
+        return {
+            order.token: bot for bot, order in orders if order.token and order.state in UNSETTLED
+        }
+
+    def await_end_of(self, doubts: Iterable[str], seconds: float = DOUBTS_END) -> None:
         """Wait until none of these intents is left open on disk. Raises Stuck."""
         deadline = time.monotonic() + seconds
-        while left := doubts & self.doubts():
+        while left := set(doubts) & self.doubts().keys():
             if time.monotonic() > deadline:
                 raise Stuck(f"in doubt for {seconds} s: {left}")
             time.sleep(0.5)

@@ -63,9 +63,9 @@ def audit(
 
 def contexts_in(ctx: Path) -> list[Generation]:
     """Read the newest generation of every bot there is, removed ones too."""
-    others = {INSTALLATION, ORPHANS}
-    paths = (path for path in sorted(ctx.glob("*.json")) if path.name not in others)
-    return [decode(read_generations(path)) for path in paths]
+    paths = (path for path in sorted(ctx.glob("*.json")) if path.name != INSTALLATION)
+    of_bots = (path for path in paths if "." not in path.stem)  # no bot's name has a point
+    return [decode(read_generations(path)) for path in of_bots]
 
 
 def installation_of(ctx: Path) -> str:
@@ -95,7 +95,8 @@ def disagreements(
     stops: Collection[str] = (),
 ) -> Iterator[str]:
     """Say each thing that contexts and exchange do not agree on."""
-    bots = [_Bot(each, installation, ledger) for each in generations]
+    accepted = _accepted_by_tag(installation, ledger)
+    bots = [_Bot(each, accepted, ledger) for each in generations]
     yield from (f"{id} was accepted twice" for id in ledger.doubled)
     explained = {id for bot in bots for id in bot.accepted}
     yield from (f"{id} belongs to no context" for id in ledger.orders.keys() - explained)
@@ -108,20 +109,26 @@ def disagreements(
     yield from _unexplained_balances(bots, ledger, start)
 
 
+def _accepted_by_tag(installation: str, ledger: Ledger) -> dict[str, dict[str, OwnId]]:
+    """Sort the accepted orders of this folder by their bots' tags."""
+    sorted_ids: dict[str, dict[str, OwnId]] = {}
+    for client_order_id in ledger.orders:
+        own = parse_id(client_order_id)
+        if own is not None and own.installation == installation:
+            sorted_ids.setdefault(own.bot, {})[client_order_id] = own
+    return sorted_ids
+
+
 class _Bot:
     """One context beside the orders that the exchange accepted under its tag."""
 
-    def __init__(self, generation: Generation, installation: str, ledger: Ledger) -> None:
+    def __init__(
+        self, generation: Generation, accepted: Mapping[str, Mapping[str, OwnId]], ledger: Ledger
+    ) -> None:
         self.generation = generation
         self.ledger = ledger
         self.tag = bot_tag(generation.bot)
-        self.accepted = {
-            client_order_id: own
-            for client_order_id in ledger.orders
-            if (own := parse_id(client_order_id)) is not None
-            and own.installation == installation
-            and own.bot == self.tag
-        }
+        self.accepted = accepted.get(self.tag, {})
         self.present = {o.id: o for o in orders_inside(generation.context) if o.id}
         self.unbooked = [o for o in self.present.values() if not o.booked]
 

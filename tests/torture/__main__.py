@@ -1,6 +1,6 @@
 """Tortures the program and writes down what came of it: make torture, or make torture SHARE=0.1.
 
-python -m tests.torture [NAME ...] [--share 0.1] [--seed 17] [--hands 2] [--anew]
+python -m tests.torture [NAME ...] [--share 0.1] [--seed 17] [--cores 2] [--anew]
 """
 
 import argparse
@@ -23,7 +23,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("names", nargs="*", metavar="NAME", help="which experiments; all")
     parser.add_argument("--share", type=float, default=1.0, help="how much of a whole run; 1")
     parser.add_argument("--seed", type=int, help="make one attempt, with this seed; no report")
-    parser.add_argument("--hands", type=int, default=os.cpu_count() or 1, help="side by side")
+    parser.add_argument("--cores", type=float, default=os.cpu_count() or 1, help="to keep busy")
     parser.add_argument("--anew", action="store_true", help="forget what was recorded of this code")
     parser.add_argument("--page", type=Path, default=PAGE, help="where the report goes")
     return parser.parse_args()
@@ -46,7 +46,7 @@ def main() -> int:
     if options.anew or alone:
         records.forget()
     attempts = planned(able, 0 if alone else options.share, options.seed or 0)
-    campaign = Campaign(attempts, records, options.hands, tell=lambda line: print(line, flush=True))
+    campaign = Campaign(attempts, records, options.cores, tell=lambda line: print(line, flush=True))
     print(f"{campaign.done} of {campaign.all} attempts on {code} are recorded", flush=True)
     campaign.run()
     lost = [r for r in records for e in wanted if r.experiment == e.name and not e.expects_losses]

@@ -1,4 +1,4 @@
-"""One attempt in a process of its own: python -m tests.torture.attempt MODULE NAME SEED FOLDER.
+"""One attempt in a process of its own: python -m tests.torture.attempt MODULE FUNCTION SEED FOLDER.
 
 The outcome goes to FOLDER/outcome.json; whatever is printed is the attempt's own noise.
 """
@@ -6,20 +6,20 @@ The outcome goes to FOLDER/outcome.json; whatever is printed is the attempt's ow
 import resource
 import sys
 import traceback
+from importlib import import_module
 from pathlib import Path
 from typing import Final
 
-from tests.torture.catalogue import experiments_of
 from tests.torture.experiment import Outcome
 
 ANSWER: Final = "outcome.json"
 
 
-def attempted(module: str, name: str, seed: int, folder: Path) -> Outcome:
+def attempted(module: str, function: str, seed: int, folder: Path) -> Outcome:
     """Make one attempt; an exception of the harness is a loss too, never a success."""
     try:
-        (experiment,) = (each for each in experiments_of(module) if each.name == name)
-        return experiment.attempt(seed, folder)
+        attempt = getattr(import_module(module), function)
+        return Outcome.model_validate(attempt(seed, folder))
     except Exception:  # noqa: BLE001 - told in the report
         return Outcome(losses=[f"the attempt broke:\n{traceback.format_exc()}"])
 
@@ -31,7 +31,7 @@ def cpu_seconds() -> float:
 
 
 if __name__ == "__main__":
-    module, name, seed, folder = sys.argv[1:]
-    outcome = attempted(module, name, int(seed), Path(folder))
+    module, function, seed, folder = sys.argv[1:]
+    outcome = attempted(module, function, int(seed), Path(folder))
     outcome.cpu_seconds = cpu_seconds()
     (Path(folder) / ANSWER).write_text(outcome.model_dump_json())

@@ -81,8 +81,8 @@ EXPERIMENTS: tuple[Experiment, ...] = (
             "forgotten, or leave unannounced, and no history may hang. What goes wrong is told "
             "again with fewer and fewer spoilt inputs and printed line by line."
         ),
-        attempts=40,
-        seconds=40,
+        attempts=24,
+        seconds=30,
         attempt=nonsense_of_the_exchange,
     ),
     Experiment(
@@ -95,7 +95,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
             "sentence; the stream must go on to its next frame."
         ),
         attempts=40,
-        seconds=20,
+        seconds=5,
         attempt=nonsense_word_by_word,
     ),
     Experiment(
@@ -108,7 +108,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
             "exit codes and words for a person, never with a traceback."
         ),
         attempts=40,
-        seconds=25,
+        seconds=10,
         attempt=nonsense_of_a_person,
     ),
     Experiment(
@@ -122,7 +122,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
             "must stay as it is with a sentence for the person, and no order may come twice."
         ),
         attempts=40,
-        seconds=25,
+        seconds=6,
         attempt=nonsense_of_the_disk,
     ),
 )

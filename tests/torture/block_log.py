@@ -3,7 +3,7 @@
 import os
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -297,7 +297,19 @@ def cut(kind: str, seed: int, folder: Path, code: Code, states: int) -> Outcome:
     return Outcome(deaths=bench.points.total(), points=bench.points, losses=bench.losses)
 
 
-def _experiment(kind: str, attempts: int) -> Experiment:
+def cut_ext4(seed: int, folder: Path) -> Outcome:
+    return cut("ext4", seed, folder, Code(), STATES["ext4"])
+
+
+def cut_xfs(seed: int, folder: Path) -> Outcome:
+    return cut("xfs", seed, folder, Code(), STATES["xfs"])
+
+
+def cut_btrfs(seed: int, folder: Path) -> Outcome:
+    return cut("btrfs", seed, folder, Code(), STATES["btrfs"])
+
+
+def _experiment(kind: str, attempts: int, attempt: Callable[[int, Path], Outcome]) -> Experiment:
     return Experiment(
         name=f"block_log_{kind}",
         title=f"Power cuts below a real {kind}",
@@ -314,14 +326,15 @@ def _experiment(kind: str, attempts: int) -> Experiment:
             "no suspicion where no save was under way. A loss is told with the moment of the cut."
         ),
         attempts=attempts,
-        seconds=30,
-        attempt=lambda seed, folder: cut(kind, seed, folder, Code(), STATES[kind]),
+        seconds=6,
+        cores=0.5,
+        attempt=attempt,
         lacks=lambda: mounts.lacks(kind),
     )
 
 
 EXPERIMENTS: tuple[Experiment, ...] = (
-    _experiment("ext4", 40),
-    _experiment("xfs", 15),
-    _experiment("btrfs", 15),
+    _experiment("ext4", 40, cut_ext4),
+    _experiment("xfs", 15, cut_xfs),
+    _experiment("btrfs", 15, cut_btrfs),
 )

@@ -41,27 +41,39 @@ def planned(experiments: Iterable[Experiment], share: float, first_seed: int) ->
 
 
 class Campaign:
-    """Works off a list of attempts with so many hands; those that measure have the machine."""
+    """Works off a list of attempts, as many at once as keep the cores busy, the idle ones first.
+
+    Those that measure have the machine for themselves, in the end.
+    """
 
     def __init__(
-        self, attempts: Sequence[Attempt], records: Records, hands: int, tell: Callable[[str], None]
+        self,
+        attempts: Sequence[Attempt],
+        records: Records,
+        cores: float,
+        tell: Callable[[str], None],
     ) -> None:
         known = {(record.experiment, record.seed) for record in records}
         left = [each for each in attempts if (each.experiment.name, each.seed) not in known]
         self.done = len(attempts) - len(left)
         self.all = len(attempts)
-        self._side_by_side = deque(each for each in left if not each.experiment.alone)
+        self._side_by_side = deque(
+            sorted(
+                (each for each in left if not each.experiment.alone),
+                key=lambda each: each.experiment.cores,
+            )
+        )
         self._alone = deque(each for each in left if each.experiment.alone)
         self._records = records
-        self._hands = hands
+        self._cores = cores
         self._tell = tell
         self._running: list[_Running] = []
 
     @property
     def seconds_left(self) -> float:
         """Estimate what is to come, from what each experiment says of itself."""
-        waiting = sum(each.seconds for each in self._side_by_side) / self._hands
-        return waiting + sum(each.seconds for each in self._alone)
+        work = sum(each.seconds * each.experiment.cores for each in self._side_by_side)
+        return work / self._cores + sum(each.seconds for each in self._alone)
 
     def run(self) -> None:
         """Work off everything; an interrupted run leaves what was finished."""
@@ -75,10 +87,15 @@ class Campaign:
                 each.end()
 
     def _begin_more(self) -> None:
-        while self._side_by_side and len(self._running) < self._hands:
+        while self._side_by_side and self._busy < self._cores:
             self._running.append(_Running(self._side_by_side.popleft()))
         if self._alone and not self._running:
             self._running.append(_Running(self._alone.popleft()))
+
+    @property
+    def _busy(self) -> float:
+        """Answer how many cores what runs keeps busy, about."""
+        return sum(each.attempt.experiment.cores for each in self._running)
 
     def _gather(self) -> None:
         for each in [each for each in self._running if each.over]:
@@ -101,14 +118,14 @@ class _Running:
     """An attempt in its process, with a folder that goes when it ends."""
 
     def __init__(self, attempt: Attempt) -> None:
-        self._attempt = attempt
+        self.attempt = attempt
         self._began = time.monotonic()
         self._folder = Path(tempfile.mkdtemp(prefix="torture-"))
         self._noise = self._folder / "noise.txt"
         inside = self._folder / "inside"
         inside.mkdir()
-        experiment = attempt.experiment
-        words = (experiment.attempt.__module__, experiment.name, str(attempt.seed), str(inside))
+        function = attempt.experiment.attempt
+        words = (function.__module__, function.__name__, str(attempt.seed), str(inside))
         with self._noise.open("w") as noise:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "tests.torture.attempt", *words],
@@ -125,13 +142,13 @@ class _Running:
 
     @property
     def _late(self) -> bool:
-        return time.monotonic() - self._began > self._attempt.experiment.seconds_at_most
+        return time.monotonic() - self._began > self.attempt.experiment.seconds_at_most
 
     def record(self) -> Record:
         """Answer what it brought, and clear away what it left."""
         late = self._process.poll() is None
         self.end()
-        name, seed = self._attempt.experiment.name, self._attempt.seed
+        name, seed = self.attempt.experiment.name, self.attempt.seed
         outcome = Outcome(losses=["the attempt did not end in time"]) if late else self._outcome()
         shutil.rmtree(self._folder, ignore_errors=True)
         seconds = time.monotonic() - self._began

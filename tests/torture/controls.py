@@ -12,7 +12,7 @@ from lib.generation import Generation
 from lib.orders import orders_inside
 from lib.simulator.server.faults import Rule, delay_reply
 from lib.torture.audit import OPEN, contexts_in
-from lib.torture.deaths import Deaths
+from lib.torture.deaths import Deaths, killed_once_born
 from lib.torture.ledger import Ledger
 from lib.torture.processes import Process, Stuck
 from lib.torture.venue import Exchange
@@ -119,8 +119,10 @@ def ours_killed(seed: int, folder: Path, kills: int = KILLS) -> Outcome:
     with chamber(folder, seed, {}) as opened:
         arena, outcome = opened.arena, opened.outcome
         slow_network(arena.exchange)
+        arena.renew({f"cycle{number}": CYCLE for number in range(kills)})
+        opened.count(killed_once_born(arena))
         for number, moment in enumerate(moments(seed, kills)):
-            arena.renew({f"cycle{number}": CYCLE})
+            arena.recall([f"cycle{number}"])
             runner = arena.start()
             runner.until(" (order|fill): ", PATIENCE)
             time.sleep(moment)

@@ -40,6 +40,7 @@ class Experiment:
     text: str  # what is done, against what, and how a loss would be seen; prose of the report
     attempts: int
     seconds: float  # what one attempt takes on two cores, about
+    cores: float = 1.0  # how many it keeps busy meanwhile, about: many attempts mostly wait
     attempt: Callable[[int, Path], Outcome]
     lacks: Callable[[], str] = field(default=_nothing)  # what this machine has not; "" if nothing
     alone: bool = False  # it measures time: nothing else may run beside it

@@ -66,11 +66,13 @@ class Chamber:
 
     def settle(self) -> None:
         """Let every bot there ever was resolve its doubts and trade on; audit a last time."""
-        doubts = self.arena.doubts()
+        if doubts := self.arena.doubts():
+            self.arena.recall(set(doubts.values()))
+            self.arena.start()
+            self.arena.await_end_of(doubts)
+            self.arena.kill()
         self.arena.recall()
-        runner = self.arena.start()
-        self.arena.await_end_of(doubts)
-        runner.until(" fill: ", 4 * PATIENCE)
+        self.arena.start().until(" fill: ", 4 * PATIENCE)
         self.arena.kill()
         ledger = self.audit("at the end, all doubts resolved")
         if ledger is not None:

@@ -172,7 +172,7 @@ EXPERIMENTS: Final = (
             "end the books must agree with the exchange's to the last digit."
         ),
         attempts=12,
-        seconds=60,
+        seconds=30,
         attempt=attempt,
     ),
 )

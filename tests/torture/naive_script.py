@@ -36,7 +36,8 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         f"file (tests/torture/naive_bot.py). {TASK} It must lose orders, or this page proves "
         "nothing.",
         attempts=5,
-        seconds=60,
+        seconds=18,
+        cores=0.4,
         attempt=naive,
         expects_losses=True,
     ),
@@ -47,7 +48,8 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         "after a restart ask for the open orders, and send again what is not among them "
         f"(tests/torture/careful_bot.py). {TASK} A market order is never among the open orders.",
         attempts=5,
-        seconds=60,
+        seconds=18,
+        cores=0.4,
         attempt=careful,
         expects_losses=True,
     ),
@@ -58,7 +60,8 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         "a fresh bot beside those that wait for the end of a doubt, and in the end all run until "
         "no doubt is left.",
         attempts=5,
-        seconds=70,
+        seconds=45,
+        cores=0.4,
         attempt=ours,
     ),
 )

@@ -87,6 +87,7 @@ WRONG_CLOCKS: Final = Experiment(
     text=TEXT,
     attempts=6,
     seconds=180,
+    cores=0.3,
     attempt=wrong_clocks,
     lacks=lacks,
 )

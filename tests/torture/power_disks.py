@@ -95,6 +95,7 @@ UNFIT_DISKS: Final = Experiment(
     text=TEXT,
     attempts=3,
     seconds=150,
+    cores=0.3,
     attempt=unfit_disks,
     lacks=lacks,
 )

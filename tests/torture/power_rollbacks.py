@@ -122,6 +122,7 @@ ROLLBACKS: Final = Experiment(
     text=TEXT,
     attempts=4,
     seconds=150,
+    cores=0.3,
     attempt=rollbacks,
     lacks=lacks,
 )

@@ -35,7 +35,7 @@ CROWD: Final = (
 
 def kills(seed: int, folder: Path) -> Outcome:
     return lives_and_deaths(
-        seed, folder, deaths=60, ways=(*(killed_at_random,) * 5, ended_at_random)
+        seed, folder, deaths=90, ways=(*(killed_at_random,) * 5, ended_at_random)
     )
 
 
@@ -43,7 +43,7 @@ def chosen_kills(seed: int, folder: Path) -> Outcome:
     return lives_and_deaths(
         seed,
         folder,
-        deaths=45,
+        deaths=60,
         ways=(killed_at_a_request, killed_at_a_request, killed_at_an_event)
         + (killed_at_a_system_call,) * 2,
     )
@@ -74,8 +74,9 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         text=f"The runner trades at a simulated exchange in a process of its own and is killed "
         f"(SIGKILL, one in six by SIGTERM) at random: while it starts, or amid its trading. "
         f"{CROWD} {AUDIT}",
-        attempts=24,
-        seconds=110,
+        attempts=18,
+        seconds=120,
+        cores=0.7,
         attempt=kills,
     ),
     Experiment(
@@ -86,8 +87,9 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         f"answered; when it has a fill to tell and has not told it; right before and right after "
         f"the n-th write, flush, open or rename of a file. Requests that were on their way when "
         f"the runner died may still arrive, and do. {AUDIT}",
-        attempts=20,
-        seconds=120,
+        attempts=12,
+        seconds=240,
+        cores=0.7,
         attempt=chosen_kills,
     ),
     Experiment(
@@ -95,7 +97,8 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         title="Twenty bots in one runner, killed",
         text=f"Twenty bots of all kinds in one runner, killed at random. {AUDIT}",
         attempts=4,
-        seconds=80,
+        seconds=90,
+        cores=0.6,
         attempt=twenty_bots,
     ),
     Experiment(
@@ -103,7 +106,8 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         title="A hundred bots in one runner, killed",
         text=f"A hundred bots of all kinds in one runner, killed at random. {AUDIT}",
         attempts=3,
-        seconds=120,
+        seconds=100,
+        cores=0.6,
         attempt=a_hundred_bots,
     ),
     Experiment(
@@ -112,7 +116,8 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         text=f"The exchange is killed under the runner, comes back after up to two seconds with "
         f"the books it had flushed, and again; or both are killed at once. {AUDIT}",
         attempts=12,
-        seconds=90,
+        seconds=120,
+        cores=0.5,
         attempt=exchange_kills,
     ),
     Experiment(
@@ -122,7 +127,8 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         f"request of it may still be accepted, audited, and let go on: what it was about to send "
         f"is too old by then and must not become an order. In the end it is killed. {AUDIT}",
         attempts=4,
-        seconds=120,
+        seconds=90,
+        cores=0.25,
         attempt=freezes,
     ),
 )

@@ -267,7 +267,8 @@ EXPERIMENTS: tuple[Experiment, ...] = (
             "as one that left in the meantime, or as a bot that does not come back."
         ),
         attempts=3 * len(SICKNESSES),
-        seconds=45,
+        seconds=35,
+        cores=0.15,
         attempt=attempt,
         lacks=lambda: mounts.lacks("ext4", "xfs", "btrfs"),
     ),

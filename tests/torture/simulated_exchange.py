@@ -49,7 +49,7 @@ EXPERIMENTS = (
             "on as its twin that never was."
         ),
         attempts=30,
-        seconds=25,
+        seconds=11,
         attempt=weather_storms,
     ),
     Experiment(
@@ -61,7 +61,7 @@ EXPERIMENTS = (
             "nothing is there twice, and its own audit finds every balance explained."
         ),
         attempts=10,
-        seconds=45,
+        seconds=17,
         attempt=venue_kills,
     ),
 )

@@ -196,8 +196,9 @@ EXPERIMENTS: tuple[Experiment, ...] = (
             "as it is, and each bot must trade on. A loss would show as an order the files do not "
             "know, one accepted twice, books that differ, or a bot that a passing error parked."
         ),
-        attempts=40,
+        attempts=16,
         seconds=100,
+        cores=0.65,
         attempt=attempt,
         lacks=lambda: lacking("needs_strace"),
     ),

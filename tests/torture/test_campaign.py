@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 def run(path: Path, *experiments: Experiment, share: float = 1.0) -> list[Record]:
     records = Records(path)
-    Campaign(planned(experiments, share, 0), records, hands=2, tell=lambda _: None).run()
+    Campaign(planned(experiments, share, 0), records, cores=2, tell=lambda _: None).run()
     return list(records)
 
 
@@ -28,6 +28,14 @@ def test_every_attempt_is_made_once_with_a_seed_of_its_own(tmp_path: Path) -> No
 
     assert sorted(record.seed for record in records) == [0, 1, 2, 3]
     assert all(record.outcome.deaths == 3 for record in records)
+
+
+def test_attempts_that_mostly_wait_are_made_side_by_side(tmp_path: Path) -> None:
+    records = run(tmp_path / "records", toys.WAITING)
+
+    spans = [record.outcome.figures["from, until, s"] for record in records]
+    assert len(spans) > 2
+    assert max(begin for begin, _ in spans) < min(end for _, end in spans)
 
 
 def test_a_share_is_at_least_one_attempt_of_each_experiment() -> None:

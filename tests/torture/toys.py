@@ -38,10 +38,22 @@ def _hanging(_: int, __: Path) -> Outcome:
     return Outcome()
 
 
-def _toy(name: str, attempt: object) -> Experiment:
+def _waiting(_: int, __: Path) -> Outcome:
+    began = time.monotonic()
+    time.sleep(5)
+    return Outcome(figures={"from, until, s": [began, time.monotonic()]})
+
+
+def _toy(name: str, attempt: object, cores: float = 1.0) -> Experiment:
     assert callable(attempt)
     return Experiment(
-        name=name, title=f"{name}", text="Nothing real.", attempts=4, seconds=1, attempt=attempt
+        name=name,
+        title=f"{name}",
+        text="Nothing real.",
+        attempts=4,
+        seconds=1,
+        cores=cores,
+        attempt=attempt,
     )
 
 
@@ -49,7 +61,8 @@ HARMLESS = _toy("harmless", _harmless)
 LOSING = _toy("losing", _losing)
 BROKEN = _toy("broken", _broken)
 VANISHING = _toy("vanishing", _vanishing)
+WAITING = _toy("waiting", _waiting, cores=0.1)
 HANGING = _Impatient(
     name="hanging", title="hanging", text="", attempts=1, seconds=0.5, attempt=_hanging
 )
-EXPERIMENTS = (HARMLESS, LOSING, BROKEN, VANISHING, HANGING)
+EXPERIMENTS = (HARMLESS, LOSING, BROKEN, VANISHING, WAITING, HANGING)
