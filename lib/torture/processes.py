@@ -8,12 +8,14 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, Self
+from typing import ClassVar, Final, Self
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PROGRAM: Final = str(ROOT / "auto_trading.py")
+LINES_SHOWN: Final = 60
 PATIENCE: Final = 60.0  # seconds, on a machine that is busy with other things
 NEWS: Final = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (\S+) (\w+): ")
 SERVICE_NAMES: Final = frozenset({
@@ -29,30 +31,34 @@ class Stuck(Exception):
     """A program did not do in time what it had to; its last words are in the text."""
 
 
-class Process:
-    """A program of ours whose lines are kept with the moment each was read."""
+class Child:
+    """A process that we started, and its lines, each with the moment it was read."""
 
-    def __init__(self, folder: Path, *words: str) -> None:
+    patience: ClassVar[float] = PATIENCE
+
+    def __init__(
+        self,
+        words: Sequence[str],
+        folder: Path,
+        *,
+        environment: Mapping[str, str] | None = None,
+        process_group: int | None = None,
+    ) -> None:
         self.began = time.monotonic()
         self.lines: list[tuple[float, str]] = []
         self.process = subprocess.Popen(
-            [sys.executable, *words],
+            words,
             cwd=folder,
-            env=clean_environment() | {"PYTHONPATH": str(ROOT)},
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
+            process_group=process_group,
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.kill()
 
     @property
     def output(self) -> str:
@@ -60,41 +66,33 @@ class Process:
         return "".join(line for _, line in self.lines)
 
     @property
+    def last_words(self) -> str:
+        """The last lines that it said so far."""
+        return "\n".join(self.output.splitlines()[-LINES_SHOWN:])
+
+    @property
     def alive(self) -> bool:
         return self.process.poll() is None
 
-    def send(self, number: signal.Signals) -> None:
-        """Send a signal, if it still lives."""
-        with suppress(ProcessLookupError):
-            self.process.send_signal(number)
-
-    def kill(self, number: signal.Signals = signal.SIGKILL) -> float:
-        """End it by a signal; answer how long that took. What it said until then is kept."""
-        began = time.monotonic()
-        self.send(number)
+    def bury(self) -> None:
+        """Wait until nothing of it is left. What it said is kept."""
         self.process.wait(PATIENCE)
-        ended = time.monotonic()
         self._reader.join(PATIENCE)
         assert self.process.stdout is not None
         self.process.stdout.close()
-        return ended - began
 
-    def stop(self) -> None:
-        """Freeze it, every thread."""
-        self.send(signal.SIGSTOP)
-        os.waitpid(self.process.pid, os.WUNTRACED)
-
-    def until(self, pattern: str, seconds: float = PATIENCE, *, after: float = 0.0) -> float:
+    def until(self, pattern: str, seconds: float = 0.0, *, after: float = 0.0) -> float:
         """Wait for a line said after a moment; answer when it was. Raises Stuck."""
+        seconds = seconds or self.patience
         sought, deadline = re.compile(pattern), time.monotonic() + seconds
         while time.monotonic() < deadline:
             for at, line in list(self.lines):
                 if at >= after and sought.search(line):
                     return at
             if not self.alive:
-                raise Stuck(f"it ended before {pattern}:\n{self.output}")
+                raise Stuck(f"it ended before {pattern}:\n{self.last_words}")
             time.sleep(0.01)
-        raise Stuck(f"no {pattern} within {seconds} s:\n{self.output}")
+        raise Stuck(f"no {pattern} within {seconds} s:\n{self.last_words}")
 
     def first_of_a_bot(self) -> float | None:
         """Tell when a bot first spoke in this life, if one did."""
@@ -107,7 +105,40 @@ class Process:
     def _read(self) -> None:
         assert self.process.stdout is not None
         for line in self.process.stdout:
-            self.lines.append((time.monotonic(), line))
+            self.lines.append((time.monotonic(), line.replace("\r", "")))
+
+
+class Process(Child):
+    """A program of ours."""
+
+    def __init__(self, folder: Path, *words: str) -> None:
+        environment = clean_environment() | {"PYTHONPATH": str(ROOT)}
+        super().__init__((sys.executable, *words), folder, environment=environment)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal, if it still lives."""
+        with suppress(ProcessLookupError):
+            self.process.send_signal(number)
+
+    def kill(self, number: signal.Signals = signal.SIGKILL) -> float:
+        """End it by a signal; answer how long that took."""
+        began = time.monotonic()
+        self.send(number)
+        self.process.wait(PATIENCE)
+        ended = time.monotonic()
+        self.bury()
+        return ended - began
+
+    def stop(self) -> None:
+        """Freeze it, every thread."""
+        self.send(signal.SIGSTOP)
+        os.waitpid(self.process.pid, os.WUNTRACED)
 
 
 def clean_environment() -> dict[str, str]:

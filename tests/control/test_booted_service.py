@@ -133,7 +133,7 @@ def booted(folder: Path, image: Path) -> Iterator[Life]:
 
 def told(life: Life, pattern: str) -> str:
     life.until(f"story: {pattern}", PATIENCE)
-    found = re.search(f"story: ({pattern}.*)\n", life.said)
+    found = re.search(f"story: ({pattern}.*)\n", life.output)
     assert found is not None
     return found[1].strip()
 

@@ -13,10 +13,13 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from tests.torture.attempt import ANSWER
 from tests.torture.experiment import Experiment, Outcome
 from tests.torture.records import ROOT, Record, Records
+
+AT_ONCE: Final = 3  # attempts a core, however little they compute
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ class Campaign:
                 each.end()
 
     def _begin_more(self) -> None:
-        while self._side_by_side and self._busy < self._cores:
+        while self._side_by_side and self._busy < self._cores and self._free:
             self._running.append(_Running(self._side_by_side.popleft()))
         if self._alone and not self._running:
             self._running.append(_Running(self._alone.popleft()))
@@ -96,6 +99,11 @@ class Campaign:
     def _busy(self) -> float:
         """Answer how many cores what runs keeps busy, about."""
         return sum(each.attempt.experiment.cores for each in self._running)
+
+    @property
+    def _free(self) -> bool:
+        """Say whether one more may be begun: who mostly waits measures how long that takes."""
+        return len(self._running) < AT_ONCE * self._cores
 
     def _gather(self) -> None:
         for each in [each for each in self._running if each.over]:

@@ -9,21 +9,19 @@ then nothing of the network and no mount is left when they end, however they end
 import ctypes
 import os
 import random
-import re
 import shlex
 import shutil
 import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
-from lib.torture.processes import NEWS, ROOT, Stuck
+from lib.torture.processes import ROOT, Child
 from tests.torture.machine_disk import VolatileDisk
 
 FileSystemKind: TypeAlias = Literal["ext4", "xfs", "btrfs"]
@@ -34,8 +32,6 @@ DISK_PROGRAM: Final = Path(__file__).with_name("guest_disk.py")
 HOST: Final = "10.0.0.1"  # this machine, as the other one sees it; guest_init.sh has its own
 MEMORY: Final = "320M"
 BOOT_PATIENCE: Final = 90.0  # seconds; a busy host makes a slow guest
-DEATH_PATIENCE: Final = 30.0
-LINES_SHOWN: Final = 25
 MEBIBYTE: Final = 1 << 20
 DISKS: Final[dict[FileSystemKind, tuple[int, tuple[str, ...]]]] = {
     "ext4": (96 * MEBIBYTE, ("mkfs.ext4", "-q", "-F", "-b", "4096")),
@@ -86,72 +82,17 @@ def take_own_namespaces() -> None:
     _run("ip", "link", "set", "tap0", "up")
 
 
-class Life:
+class Life(Child):
     """One life of a machine, from power on to power off, and what it said."""
 
+    patience = BOOT_PATIENCE
+
     def __init__(self, words: Sequence[str], folder: Path) -> None:
-        self.began = time.monotonic()
-        self.lines: list[tuple[float, str]] = []
-        self.process = subprocess.Popen(
-            words,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            process_group=0,
-        )
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    @property
-    def said(self) -> str:
-        return "".join(line for _, line in self.lines)
-
-    @property
-    def last_words(self) -> str:
-        return "\n".join(self.said.splitlines()[-LINES_SHOWN:])
-
-    @property
-    def alive(self) -> bool:
-        return self.process.poll() is None
+        super().__init__(words, folder, process_group=0)
 
     def kill(self) -> None:
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-
-    def buried(self) -> None:
-        """Wait until nothing of it is left."""
-        self.process.wait(DEATH_PATIENCE)
-        self._reader.join(DEATH_PATIENCE)
-        assert self.process.stdout is not None
-        self.process.stdout.close()
-
-    def until(self, pattern: str, seconds: float = BOOT_PATIENCE) -> float:
-        """Wait for a line; answer when it came. Raises Stuck."""
-        sought, deadline = re.compile(pattern), time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            for at, line in list(self.lines):
-                if sought.search(line):
-                    return at
-            if not self.alive:
-                raise Stuck(f"the machine went down before {pattern}:\n{self.last_words}")
-            time.sleep(0.01)
-        raise Stuck(f"no {pattern} within {seconds} s:\n{self.last_words}")
-
-    def first_of_a_bot(self) -> float | None:
-        """Tell when a bot first spoke in this life, if one did."""
-        for at, line in list(self.lines):
-            news = NEWS.match(line)
-            if news and news[1] != "runner":
-                return at
-        return None
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.lines.append((time.monotonic(), line.replace("\r", "")))
 
 
 class Machine:
@@ -198,7 +139,7 @@ class Machine:
         assert self.life is not None, "it is off already"
         life, self.life = self.life, None
         self.disk.power_off(life.kill)
-        life.buried()
+        life.bury()
         self.unflushed.append(self.disk.forget_unflushed(self._chance))
         return life
 

@@ -76,7 +76,7 @@ class MachineArena:
         first = life.first_of_a_bot()
         if first is not None:
             self.recoveries.append(first - life.began)
-        if ENDED in life.said:
+        if ENDED in life.output:
             raise Stuck(f"the runner ended by itself:\n{life.last_words}")
         return life
 

@@ -88,10 +88,10 @@ def bad_lines(seed: int, folder: Path) -> Outcome:
 def _live_over(arena: MachineArena, line: Line, outcome: Outcome) -> None:
     life = arena.boot(before=shaped(line))
     life.until(f"{SHAPED}| runner start: ")
-    if SHAPED not in life.said:
-        raise OSError(f"the network stayed good:\n{life.said[-2_000:]}")
+    if SHAPED not in life.output:
+        raise OSError(f"the network stayed good:\n{life.output[-2_000:]}")
     deadline = time.monotonic() + PATIENCE
-    while life.said.count(" fill: ") < FILLS:
+    while life.output.count(" fill: ") < FILLS:
         if time.monotonic() > deadline or not life.alive:
             raise Stuck(f"{line.name}: not {FILLS} fills:\n{life.last_words}")
         time.sleep(0.1)

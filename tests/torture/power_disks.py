@@ -54,7 +54,7 @@ def refuses(arena: MachineArena, where: str, outcome: Outcome, *, options: str) 
     arena.machine.cut()
     if len(arena.exchange.ledger().orders) != before:
         outcome.losses.append(f"{where} an order left")
-    if REFUSAL not in life.said or "Traceback" in life.said:
+    if REFUSAL not in life.output or "Traceback" in life.output:
         outcome.losses.append(f"{where} it did not refuse:\n{life.last_words}")
     outcome.deaths += 1
     outcome.points[where] += 1
@@ -68,7 +68,7 @@ def refuses_memory(arena: MachineArena, outcome: Outcome) -> None:
     life = arena.machine.boot("sh", "-c", line)
     life.until(ENDED)
     arena.machine.cut()
-    if REFUSAL not in life.said or "tmpfs" not in life.said or "Traceback" in life.said:
+    if REFUSAL not in life.output or "tmpfs" not in life.output or "Traceback" in life.output:
         outcome.losses.append(f"a ctx folder in memory was not refused:\n{life.last_words}")
     outcome.deaths += 1
     outcome.points["with contexts in memory only"] += 1
