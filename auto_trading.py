@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from lib.control.commands import Commands
+from lib.control.last_words import keep_secrets_to_the_end
 from lib.control.options import PATH, Options
 from lib.control.stopping import stop_on_signals
 
@@ -50,6 +51,7 @@ from lib.control.stopping import stop_on_signals
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="Paper: the market's chance.")
 @click.option("--journal", type=PATH, help="The order journal's file: docs/journal.md.")
+@click.option("--log-format", type=click.Choice(["lines", "json"]), help="See docs/logs.md.")
 @click.pass_context
 def main(context: click.Context, /, **options: Any) -> None:
     """Run the bots of conf.json, through every crash. Ctrl-C or a pulled plug stops them; the next
@@ -74,4 +76,5 @@ def main(context: click.Context, /, **options: Any) -> None:
 
 
 if __name__ == "__main__":
+    keep_secrets_to_the_end()
     sys.exit(main())

@@ -94,6 +94,7 @@ def plan_buy(desk: Desk, conf: Conf, lap: int, market: Decimal) -> Order:
         quantity=quantity,
         price=price,
         give_up_at=desk.now() + conf.patience,
+        loss_at=price * (1 - conf.stop) if conf.stop else None,
     )
 
 

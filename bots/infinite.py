@@ -1,9 +1,10 @@
 """Run another bot's machine again and again: the soak test."""
 
-from typing import Annotated, Any, Self
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import orjson
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from lib.bot_kinds import BotKind, NoSuchBot, find_bot, split_function
 from lib.desk import Desk
@@ -17,13 +18,30 @@ class Conf(Settings):
     conf: dict[str, Any]  # that bot's own section
     loop: Annotated[int, Field(ge=0)] = 0  # how often; 0: for ever
 
-    @model_validator(mode="after")
-    def _is_a_bot_with_its_conf(self) -> Self:
+    @field_validator("bot")
+    @classmethod
+    def _is_a_bot(cls, bot: str) -> str:
         try:
-            self.inner()
+            find_bot(*split_function(bot))
         except NoSuchBot as missing:
             raise ValueError(str(missing)) from missing
-        return self
+        return bot
+
+    @field_validator("conf")
+    @classmethod
+    def _is_a_conf_of_that_bot(cls, conf: dict[str, Any], about: ValidationInfo) -> dict[str, Any]:
+        if kind := cls.inner_type("conf", about.data):
+            kind.model_validate(conf)  # its mistakes are told at their own places
+        return conf
+
+    @classmethod
+    def inner_type(cls, field: str, section: Mapping[str, Any]) -> type[Settings] | None:
+        """Answer by which Settings a field is read that may hold anything; None if by none."""
+        try:
+            named = str(section["bot"]) if field == "conf" else ""
+            return find_bot(*split_function(named)).conf_type if named else None
+        except (LookupError, NoSuchBot):
+            return None
 
     def inner(self) -> tuple[BotKind, Settings]:
         """Answer the bot that is run, and its conf."""

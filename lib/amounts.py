@@ -24,6 +24,11 @@ def plain(amount: Decimal) -> str:
     return "0" if text in {"-0", ""} else text
 
 
+def in_percent(fraction: Decimal) -> str:
+    """Write a fraction for a person, to a hundredth of a percent: 0.0125 as 1.25 %."""
+    return f"{plain((fraction * 100).quantize(Decimal('0.01')))} %"
+
+
 def sensible(amount: Decimal) -> bool:
     """Say whether this can be an amount at all: finite, not negative, of a size money has."""
     if not amount.is_finite() or amount.is_signed():

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final
 from pydantic import Field, StringConstraints
 
 from lib.amounts import plain
+from lib.limits import BotLimits
 from lib.settings import Settings
 
 Asset = Annotated[str, StringConstraints(pattern=r"^[^\sa-z]{1,20}$")]
@@ -29,6 +30,9 @@ class Terms(Settings):
     may_sell_your_coins: bool | None = Field(
         default=None,
         description="Whether the bot may sell coins that it did not buy itself.",
+    )
+    limits: BotLimits | None = Field(
+        default=None, description="What this bot alone may not pass; `limits` at the top is of all."
     )
 
     def amounts(

@@ -26,8 +26,10 @@ from lib.bot_kinds import BotKind, FindBot, NoSuchBot, find_bot, split_function
 from lib.budget import KEYS, Terms, split_terms
 from lib.commented_json import Duplicate, NotJson, parse
 from lib.conf_words import Page, validated
+from lib.limits import AllLimits
 from lib.mistakes import ConfError, Mistake, Path, likely, shown
 from lib.settings import Milliseconds, Settings
+from lib.time_zones import ZoneName
 
 __all__ = [
     "BotConf",
@@ -125,6 +127,51 @@ class JournalSettings(Settings):
     )
 
 
+class ChatSettings(Settings):
+    """What the Telegram chat is told, and who may speak in it: the key `chat`."""
+
+    orders: bool = Field(
+        default=False,
+        description="Whether it is told of every order that rests, ends or is refused; "
+        "fills are told anyway.",
+    )
+    daily: str | None = Field(
+        default="00:05",
+        pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$",
+        description="When the result of the day is told, in `timezone`; null: never.",
+    )
+    notify: int | None = Field(
+        default=None,
+        description="Which chat of TELEGRAM_CHAT_ID is told what happens; absent: the first.",
+    )
+    senders: tuple[int, ...] = Field(
+        default=(),
+        description="Who may give commands in a group, by user id, besides those whose own "
+        "chats TELEGRAM_CHAT_ID names.",
+    )
+
+
+class LogFormat(StrEnum):
+    """How a line of the log looks."""
+
+    LINES = "lines"  # for people
+    JSON = "json"  # an object each, for programs
+
+
+class LogFileSettings(Settings):
+    """The file that keeps what the runner tells, beside terminal or journal: key `log_file`."""
+
+    path: str | None = Field(default=None, description="The file; absent: none is kept.")
+    bytes_max: int = Field(
+        default=5_000_000,
+        ge=10_000,
+        description="How large it may get before another one is begun, in bytes.",
+    )
+    files: int = Field(
+        default=5, ge=1, le=1_000, description="How many files stay, the newest included."
+    )
+
+
 class RunnerSettings(Settings):
     """The runner's own settings: the keys beside `bots` in the long form. All have defaults."""
 
@@ -164,8 +211,33 @@ class RunnerSettings(Settings):
     journal: JournalSettings = Field(
         default=JournalSettings(), description="How the order journal is kept."
     )
+    limits: AllLimits | None = Field(
+        default=None, description="What all bots together may not pass: an exchange that says no."
+    )
+    log_format: LogFormat = Field(
+        default=LogFormat.LINES,
+        description="How the log looks: lines for people, or json, an object a line.",
+    )
+    log_file: LogFileSettings = Field(
+        default=LogFileSettings(),
+        description="A file that keeps what the runner tells, beside terminal or journal.",
+    )
+    metrics: int | None = Field(
+        default=None,
+        ge=1,
+        le=65_535,
+        description="The port at 127.0.0.1 where Prometheus finds metrics; absent: none.",
+    )
     telegram: bool = Field(
         default=True, description="Whether Telegram is used, if .env has its token."
+    )
+    chat: ChatSettings = Field(
+        default=ChatSettings(),
+        description="What the Telegram chat is told, and who may speak in it.",
+    )
+    timezone: ZoneName = Field(
+        default="UTC",
+        description='The time zone of what you read in Telegram, like "Europe/Berlin".',
     )
 
 

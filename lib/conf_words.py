@@ -78,12 +78,14 @@ def _mistakes(
         by_place.setdefault((place, _sort(error)), []).append(error)
     missing = {place for place, sort in by_place if sort == "missing"}
     guesses = {
-        place: _guess(kind, place, missing, beside) for place, sort in by_place if sort == "unknown"
+        place: _guess(place, _keys(kind, place[:-1], section), missing, beside)
+        for place, sort in by_place
+        if sort == "unknown"
     }
     meant = {(*place[:-1], guess) for place, guess in guesses.items()}
     for (place, sort), found in by_place.items():
         if sort == "unknown":
-            yield _unknown(page, (*path, *place), _keys(kind, place[:-1]), guesses[place])
+            yield _unknown(page, (*path, *place), _keys(kind, place[:-1], section), guesses[place])
         elif sort != "missing":
             yield _wrong_value(page, (*path, *place), _written(section, place), found)
         elif place not in meant:
@@ -103,7 +105,7 @@ def _place(section: object, error: ErrorDetails) -> Path:
         except (KeyError, IndexError, TypeError):
             continue
         path.append(step)
-    if error["type"] == "missing":
+    if error["type"] == "missing" or (not path and error["type"] == "extra_forbidden"):
         path.append(error["loc"][-1])
     return tuple(path)
 
@@ -206,16 +208,19 @@ def _plainly(value: object) -> str:
     return format(value, "f") if isinstance(value, Decimal) else str(value).replace("'", '"')
 
 
-def _guess(kind: type[Settings], place: Path, missing: set[Path], beside: Collection[str]) -> str:
+def _guess(place: Path, keys: Collection[str], missing: set[Path], beside: Collection[str]) -> str:
     """Guess the key that was meant; one that is missing beside it comes first."""
     absent = [str(path[-1]) for path in missing if path[:-1] == place[:-1]]
     key = str(place[-1])
-    known = [*_keys(kind, place[:-1]), *(() if place[:-1] else sorted(beside))]
+    known = [*keys, *(() if place[:-1] else sorted(beside))]
     return likely(key, absent) or likely(key, known)
 
 
-def _keys(kind: type[Settings], place: Path) -> list[str]:
+def _keys(kind: type[Settings], place: Path, section: Mapping[str, Any]) -> list[str]:
     """Name the keys that the models at a place know."""
+    inner = kind.inner_type(str(place[0]), section) if place else None
+    if inner is not None:
+        return _keys(inner, place[1:], section[str(place[0])])
     models: list[type[BaseModel]] = [kind]
     for step in place:
         inside = [

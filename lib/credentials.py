@@ -28,8 +28,12 @@ NAMES: Final = (
     "BINANCE_API_TEST",
     "TELEGRAM_TOKEN",
     "TELEGRAM_CHAT_ID",
+    "TELEGRAM_API",
 )
 SECRET_NAMES: Final = ("BINANCE_API_KEY", "BINANCE_API_SECRET", "TELEGRAM_TOKEN")
+CHAT_ID: Final = r"-?[0-9]{1,20}|@[A-Za-z0-9_]{1,64}"
+LONG_WORD: Final = re.compile(r"(?<![^\s=\"'])(?![A-Za-z_]+(?![^\s=\"'#])|\.{0,2}/)[^\s=\"'#]{16,}")
+"""What may be a secret in `.env`: neither a name nor a path."""
 VENUES: Final = ("live", "testnet", "demo", "paper", "backtest")
 
 
@@ -42,6 +46,7 @@ class Credentials:
     test: str = ""
     telegram_token: Secret | None = None
     telegram_chat_id: str = ""
+    telegram_api: str = ""
 
     @property
     def keys(self) -> bool:
@@ -74,7 +79,24 @@ def read_credentials(env_file: Path, environ: Mapping[str, str] | None = None) -
         test=found["BINANCE_API_TEST"].lower(),
         telegram_token=_secret(found["TELEGRAM_TOKEN"]),
         telegram_chat_id=found["TELEGRAM_CHAT_ID"],
+        telegram_api=found["TELEGRAM_API"].rstrip("/"),
     )
+
+
+def cautious_redactor(env_file: Path, environ: Mapping[str, str] | None = None) -> Redactor:
+    """Answer a filter for where something is wrong with the secrets. Raises nothing.
+
+    It takes every long word of `.env` for one, and whatever else can be found by name.
+    """
+    environ, wrong = os.environ if environ is None else environ, list[Mistake]()
+    text = _collected(wrong, "", partial(_raw, env_file))
+    found = [_collected(wrong, "", partial(_find, name, environ, {})) for name in SECRET_NAMES]
+    return Redactor(Secret(each) for each in (*LONG_WORD.findall(text), *found) if each)
+
+
+def _raw(path: Path) -> str:
+    with _readable(path):
+        return path.read_text(encoding="utf-8", errors="replace")
 
 
 def choose_venue(explicit: str | None, credentials: Credentials) -> str:
@@ -214,8 +236,12 @@ def _contradictions(found: Mapping[str, str]) -> Iterator[Mistake]:
     if test and test.lower() not in {"true", "false"}:
         yield _mistake(f"BINANCE_API_TEST is {shown(test)}; it must be true or false")
     chat = found["TELEGRAM_CHAT_ID"]
-    if chat and not re.fullmatch(r"-?[0-9]{1,20}|@[A-Za-z0-9_]{1,64}", chat):
-        yield _mistake(f"TELEGRAM_CHAT_ID is {shown(chat)}; it must be a number")
+    if chat and not all(re.fullmatch(CHAT_ID, each.strip()) for each in chat.split(",")):
+        wanted = "a number, or several with commas between them"
+        yield _mistake(f"TELEGRAM_CHAT_ID is {shown(chat)}; it must be {wanted}")
+    api = found["TELEGRAM_API"]
+    if api and not re.fullmatch(r"https?://[^\s?#@]+", api):
+        yield _mistake(f"TELEGRAM_API is {shown(api)}; it must be like https://api.telegram.org")
 
 
 def _mistake(sentence: str) -> Mistake:

@@ -28,11 +28,12 @@ from lib.floor import Floor
 from lib.gate import Gate
 from lib.generation import FormerId, Memory
 from lib.ids import Leg, intent_token, make_id
+from lib.inbox import Inbox
 from lib.journal.rows import Happening
 from lib.last_prices import LastPrices
 from lib.lookout import Lookout, completed, news_of
 from lib.money import SymbolRules
-from lib.news import Kind
+from lib.news import Tell
 from lib.order_words import describe as describe
 from lib.order_words import set_free
 from lib.orders import Order, OrderState
@@ -55,7 +56,7 @@ class Dealer:
         birth: int,
         memory: Memory,
         acknowledged: Callable[[], bytes],
-        tell: Callable[[Kind, str], None],
+        tell: Tell,
         park_on_doubt: bool,
     ) -> None:
         self._floor = floor
@@ -87,6 +88,11 @@ class Dealer:
         """How often a person let the bot go on after it had stopped itself."""
         return self._memory.releases
 
+    @property
+    def inbox(self) -> Inbox:
+        """What the bot was signaled and has not taken yet."""
+        return self._memory.inbox
+
     # --- intents: await-free, on disk with the next save
 
     async def ready(self, order: Order) -> None:
@@ -97,6 +103,7 @@ class Dealer:
         await self._floor.ready(order.symbol, lambda: self._too_late(order, self.now()))
         self._floor.funds.release(order.id)  # an announcement before this one, never sent
         await self._admission.learn(order)
+        await self._gate.learn(order)
 
     def announce(self, order: Order) -> bool:
         """Write the intent into the order; or its end, if the plan cannot or may not be sent."""
@@ -224,7 +231,7 @@ class Dealer:
             self._voice.refused(order, refused)
             raise
         except OutcomeUnknown as unknown:
-            self._voice.doubted(describe(order), unknown)
+            self._voice.doubted(describe(order), unknown, order.id)
             raise
         self._pauses.pop(order.id, None)
         self._voice.placed(order, record)
@@ -262,7 +269,7 @@ class Dealer:
         record = await look_for(self._floor, order)
         if record is not None:
             self._journal.found(self._bot, order, record)
-            self._voice.found(describe(order), record.status.lower())
+            self._voice.found(describe(order), record.status.lower(), order.id)
             record = await self._settled(order, record)
             self._voice.filled(order, record)
             return record
@@ -345,7 +352,8 @@ class Dealer:
         return now + max(SEND_WINDOW_MIN, 4 * self.slowest_save_ms)
 
     def _must_wait(self, plan: Plan) -> str:
-        return self._floor.market_rules.closed(plan.symbol) or self._gate.refusal(plan)
+        closed = self._floor.market_rules.closed(plan.symbol)
+        return closed or self._gate.refusal(plan) or self._gate.delay(plan)
 
     def _why_end(self, order: Order) -> str:
         return self._gate.why_end(order)

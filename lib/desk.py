@@ -8,6 +8,7 @@ from decimal import Decimal
 from lib.errors import Unavailable
 from lib.exchange import Candle, OrderRecord, Quote, Side
 from lib.floor import Floor
+from lib.inbox import Signal, take
 from lib.last_prices import QUOTE_AGE_MAX
 from lib.list_dealer import ListDealer
 from lib.lookout import TIMER_MAX
@@ -34,6 +35,14 @@ class Desk:
     def releases(self) -> int:
         """How often a person released this bot: one more than before is a person's "go on"."""
         return self.exchange.releases
+
+    def signal(self, name: str) -> Signal | None:
+        """Answer the signal of a name that waits in the bot's inbox; None if there is none."""
+        return self.exchange.inbox.waiting.get(name)
+
+    def take_signal(self, name: str) -> Signal | None:
+        """Take a signal out of the inbox, in the step that writes down what follows from it."""
+        return take(self.exchange.inbox, name)
 
     def rules(self, symbol: str) -> SymbolRules:
         """Answer what the venue demands of orders in a symbol. Raises Halt if it has none."""
@@ -62,12 +71,17 @@ class Desk:
         """Answer best bid, best ask and last price. Raises Unavailable."""
         return await self._floor.venue.quote(symbol)
 
-    async def candles(self, symbol: str, interval: str, limit: int) -> Sequence[Candle]:
+    async def candles(
+        self, symbol: str, interval: str, limit: int, *, since: int | None = None
+    ) -> Sequence[Candle]:
         """Answer the newest candles, oldest first; the last may still be open.
 
-        `interval` is Binance's (1m, 5m, 1h, 1d ...). Raises Unavailable.
+        With `since` (exchange ms) the first that open then or later. `interval` is Binance's (1m,
+        5m, 1h, 1d ...). Raises Unavailable.
         """
-        return await self._floor.venue.candles(symbol, interval, limit)
+        if since is None:
+            return await self._floor.venue.candles(symbol, interval, limit)
+        return await self._floor.venue.candles(symbol, interval, limit, since=since)
 
     async def until(self, at: int) -> None:
         """Wait for an exchange time, ms. The deadline belongs into the context."""

@@ -8,6 +8,7 @@ BotError
 │   └── DuplicateOrder   an open order has that id       the machine asks whose it is
 ├── Unavailable      nothing was changed, try later      the supervisor restarts, with back-off
 │   └── NotSent          no byte left this process       the machine may use the same id again
+│       ├── Unreached    there is not even a connection  `STATUS=` says since when
 │       └── MarketClosed     its symbol does not trade       the order waits until it does
 ├── Busy             another runner has the ctx folder   the command line says so (lib/shelf.py)
 └── Halt             a human must look                   the supervisor parks the bot and alerts
@@ -57,6 +58,10 @@ class Unavailable(BotError):
 
 class NotSent(Unavailable):
     """No byte of the request left this process."""
+
+
+class Unreached(NotSent):
+    """No connection was had: the network is down, or nobody listens at that address."""
 
 
 class MarketClosed(NotSent):

@@ -25,6 +25,7 @@ from lib.orders import FINAL, Order, OrderState, add_order, is_order
 from lib.settings import Settings
 
 WHY: Final = "flattened by you"
+TAKEN_OUT: Final = "taken out of conf.json by you"
 SALE_PAUSE: Final = 5_000  # ms after a sale that nobody took
 SALE_VALID_FOR: Final = 900_000  # ms: what is to be sold is sold, also after an outage
 REFUSALS_MAX: Final = 2  # in a row: one may be due to news that are late
@@ -45,6 +46,7 @@ class Flatten(Context):
     refusals: int = 0  # in a row
     refused: str = ""  # why the last sale was refused
     refused_at: int = 0  # how many releases there had been; another one lets it go on
+    sells: bool = True  # no: the orders are canceled, and that is all
     only_free: bool = False  # after a release: what is not free in the account is not sold
     left: dict[str, Decimal] = {}  # base by symbol, too small to be sold or not there any more
     over: bool = False
@@ -57,16 +59,26 @@ class Flatten(Context):
 
 def plan_flatten(context: Any) -> Flatten:
     """Plan the end of all that a bot's context, as JSON has it, says is under way."""
+    return _planned(context, why=WHY, sells=True)
+
+
+def plan_cancels(context: Any) -> Flatten:
+    """Plan the end of its orders alone: what the bot holds stays."""
+    return _planned(context, why=TAKEN_OUT, sells=False)
+
+
+def _planned(context: Any, *, why: str, sells: bool) -> Flatten:
     found = list(_under_way(context))
     plan = Flatten(
         before=orjson.dumps(context).decode(),
+        sells=sells,
         orders=list({o.id: o for o in found if isinstance(o, Order)}.values()),
         lists=list({o.id: o for o in found if isinstance(o, OrderList)}.values()),
     )
     for order in plan.orders:
-        order.give_up = order.give_up or WHY
+        order.give_up = order.give_up or why
     for order_list in plan.lists:
-        order_list.give_up = order_list.give_up or WHY
+        order_list.give_up = order_list.give_up or why
     return plan
 
 
@@ -88,11 +100,13 @@ async def flatten(desk: Desk, conf: Settings, ctx: Flatten) -> Machine[Flatten]:
     if not ctx.over:
         ctx.over = True
         yield ctx
-        desk.tell(Kind.RESULT, f"flattened{_left_over(desk, ctx)}")
+        desk.tell(Kind.RESULT, f"flattened{_left_over(desk, ctx)}" if ctx.sells else _kept(desk))
 
 
 async def _plan_sale(desk: Desk, ctx: Flatten) -> Order | None:
     """Plan the next order that closes something; None once nothing is left but dust."""
+    if not ctx.sells:
+        return None
     _heed_person(desk, ctx)
     await desk.until(ctx.sell_at)
     for symbol, held in sorted(desk.wallet.positions.items()):
@@ -164,6 +178,17 @@ def _left_over(desk: Desk, ctx: Flatten) -> str:
         if quantity and desk.wallet.position(symbol).quantity == quantity
     ]
     return f"; left is {', '.join(left)}, too little to be traded or not there" if left else ""
+
+
+def _kept(desk: Desk) -> str:
+    """Say what a bot still holds whose orders were canceled."""
+    held = [
+        f"{plain(position.quantity)} {desk.rules(symbol).base_asset}"
+        for symbol, position in sorted(desk.wallet.positions.items())
+        if position.quantity
+    ]
+    left = f"; it keeps {', '.join(held)}, which nothing protects" if held else ""
+    return f"its orders are canceled, nothing was sold{left}"
 
 
 def _under_way(context: Any) -> Iterator[Order | OrderList]:

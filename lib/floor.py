@@ -48,6 +48,10 @@ class Floor:
         object.__setattr__(self, "wallets", wallets)
         object.__setattr__(self, "market_rules", MarketRules(self.venue, self.rules))
 
+    def post(self, guard: Guard) -> None:
+        """Have a guard be asked about entries from now on; before any bot lives."""
+        object.__setattr__(self, "guard", guard)
+
     async def ready(self, symbol: str, is_over: Callable[[], object]) -> None:
         """Wait until a new order may leave: its symbol trades, or waiting is over; not stale."""
         await self.market_rules.open_for(symbol, is_over)

@@ -1,7 +1,8 @@
 """Where one bot's orders pass before they leave: whether the person lets them, and the guard.
 
 An order that may not leave waits, and nobody hears of it; one that waited too long is abandoned
-once it may, and the bot plans anew. What the guard refuses is refused for good, as by a rule.
+once it may, and the bot plans anew. So does an entry that the guard delays. What the guard refuses
+is refused for good, as by a rule.
 """
 
 import asyncio
@@ -32,6 +33,20 @@ class Gate:
     async def wait(self, plan: Plan, is_over: Callable[[], object]) -> None:
         """Wait until a plan may leave, or until the bot gave it up."""
         await self._instructions.let(self._bot, lambda: self.opens(_first(plan)), is_over)
+        while self.delay(plan) and not is_over():
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def learn(self, plan: Plan) -> None:
+        """Have the guard learn what an entry is judged by. Raises Unavailable."""
+        if self._is_guarded(plan):
+            await self._floor.guard.learn(self._bot, plan.symbol)
+
+    def delay(self, plan: Plan) -> str:
+        """Say why the guard wants an entry to wait; empty if it need not."""
+        return self._floor.guard.delay(self._bot) if self._is_guarded(plan) else ""
+
+    def _is_guarded(self, plan: Plan) -> bool:
+        return not isinstance(self._floor.guard, NoGuard) and self.opens(_first(plan))
 
     def refusal(self, plan: Plan) -> str:
         """Say why a plan may not leave at this moment; empty if it may."""

@@ -11,6 +11,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from lib.errors import CorruptContext, ForeignContext
+from lib.inbox import Inbox
 from lib.instructions import Instruction
 from lib.machine import Context
 from lib.results import Assets, Position
@@ -54,6 +55,10 @@ class Memory(BaseModel):
     doubts_accepted_until: int = 0  # a person said: orders sent before may be presumed absent
     releases: int = 0  # how often a person said: go on, after the bot had stopped itself
     said: str = ""  # the bot's last word to the person
+    entries_at: list[int] = []  # exchange ms of the last entries, where a limit counts them
+    losses: int = 0  # orders in a row that closed something at a loss
+    lost_at: int = 0  # exchange ms of the last of them
+    inbox: Inbox = Inbox()  # signals that the bot has not taken yet
 
 
 class Generation(BaseModel):
@@ -76,6 +81,7 @@ class Generation(BaseModel):
     told_by: str = ""  # who gave the instruction
     told_at: int = 0  # exchange ms
     canceled: list[str] = []  # ids of entries that are to be gone, as the person said
+    cancels_done: list[str] = []  # the newest requests that said so
     memory: Memory
     context: Any  # the bot's context; a plain object while its type is not at hand
 

@@ -14,7 +14,7 @@ the warden decides, the rungs obey what was saved.
 import asyncio
 from collections.abc import Callable, Iterable
 from decimal import Decimal
-from typing import Final, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from lib.desk import Desk
 from lib.errors import Unavailable
@@ -62,6 +62,7 @@ class Grid(Context):
     stop_below: Decimal | None = None  # end it once the last price is at or below this
     stop_above: Decimal | None = None
     stop: str = ""  # the decision to end it, and why
+    stopped_at: Literal["", "below", "above"] = ""  # which of the two prices ended it, if one did
     retired: Turnover = Turnover()  # of rungs that are no more
 
     @property
@@ -97,6 +98,24 @@ def stop_grid(grid: Grid, why: str) -> None:
             rung.order.give_up = rung.order.give_up or grid.stop
 
 
+def withdraw(rung: Rung, why: str, *, until: int) -> None:
+    """Decide that a rung waits as a plan, at least until then (exchange ms)."""
+    assert rung.order is not None
+    rung.rests, rung.not_before = False, until
+    rung.order.give_up = rung.order.give_up or why
+
+
+def is_at_rest(rung: Rung) -> bool:
+    """Say whether a rung waits as a plan of which nothing is under way, so that it may change."""
+    return _waits(rung) and not rung.parts and rung.order is not None and not rung.order.give_up
+
+
+def move_rung(rung: Rung, name: str, plan: Order) -> None:
+    """Have a rung at rest go on under another name with another plan. It keeps its sums."""
+    assert is_at_rest(rung), f"rung {rung.name} is under way"
+    rung.name, rung.order, rung.refusals, rung.not_before = name, plan, 0, 0
+
+
 def change_rungs(grid: Grid, plans: dict[str, Order]) -> None:
     """Begin anew with these rungs once the grid has ended. Rungs of a name keep their sums."""
     known = {rung.name: rung for rung in grid.rungs}
@@ -108,7 +127,7 @@ def change_rungs(grid: Grid, plans: dict[str, Order]) -> None:
         Rung(name=name, order=plan, turnover=known[name].turnover if name in known else Turnover())
         for name, plan in plans.items()
     ]
-    grid.stop = ""
+    grid.stop, grid.stopped_at = "", ""
 
 
 # --- one rung
@@ -118,16 +137,28 @@ async def _climb(desk: Desk, grid: Grid, rung: Rung, on_fill: OnFill) -> Machine
     """Have one order after the other on a rung, never two."""
     while rung.order is not None:
         if grid.stop and rung.order.state is OrderState.PLANNED:
-            rung.order.state, rung.order.reason = OrderState.ABANDONED, grid.stop
-            rung.rests = False
+            _abandon(desk, rung, grid.stop)
             yield rung
         if grid.stop and rung.order.state is OrderState.ABANDONED:
             return
+        if _waits(rung) and rung.order.give_up:  # withdrawn before anything of it was sent
+            assert rung.order.quantity is not None
+            rung.order = planned_anew(rung.order, rung.order.quantity)
+            yield rung
         if _waits(rung):
             await desk.exchange.next_save(asyncio.Event())
             continue
         async for rung in _live(desk, rung, on_fill):
             yield rung
+
+
+def _abandon(desk: Desk, rung: Rung, why: str) -> None:
+    """Give a plan up for good; what its turn had executed is put into the sums."""
+    assert rung.order is not None
+    if rung.parts:
+        book(rung.turnover, _whole_turn(rung), desk.rules(rung.order.symbol))
+        rung.parts = []
+    rung.order.state, rung.order.reason, rung.rests = OrderState.ABANDONED, why, False
 
 
 async def _live(desk: Desk, rung: Rung, on_fill: OnFill) -> Machine[Rung]:
@@ -288,8 +319,10 @@ def _stop_at(grid: Grid, price: Decimal) -> bool:
     """End the grid where the price is at a bound; say whether it is."""
     if grid.stop_below is not None and price <= grid.stop_below:
         stop_grid(grid, f"the price fell to {plain(price)}")
+        grid.stopped_at = "below"
     if grid.stop_above is not None and price >= grid.stop_above:
         stop_grid(grid, f"the price rose to {plain(price)}")
+        grid.stopped_at = "above"
     return bool(grid.stop)
 
 

@@ -22,6 +22,14 @@ class Facts:
 class Guard(Protocol):
     """Judges the entries of all bots, in the step that announces them: no await is in it."""
 
+    async def learn(self, bot: str, symbol: str) -> None:
+        """Learn what an entry will be judged by. Raises Unavailable where nothing can be asked."""
+        ...
+
+    def delay(self, bot: str) -> str:
+        """Say why no entry of a bot may leave for now: it waits; empty if it need not."""
+        ...
+
     def refusal(self, bot: str, plan: Order | OrderList, facts: Facts) -> str:
         """Say why an entry must not leave, the rule by its name; empty if it may."""
         ...
@@ -29,6 +37,13 @@ class Guard(Protocol):
 
 class NoGuard:
     """Lets everything pass."""
+
+    async def learn(self, bot: str, symbol: str) -> None:
+        """Need to know nothing."""
+
+    def delay(self, bot: str) -> str:
+        """Have nobody wait."""
+        return ""
 
     def refusal(self, bot: str, plan: Order | OrderList, facts: Facts) -> str:
         """Have nothing to say."""

@@ -20,7 +20,8 @@ is the same in memory, asked in the step in which an order is announced and agai
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
@@ -39,6 +40,7 @@ class Instruction(StrEnum):
     FLATTEN = "flatten"  # nor anything at all, and what it holds is sold
 
 
+RESTING: Final = "its conf is being changed"
 BY_YOU: Final = {
     Instruction.TRADE: "",
     Instruction.PAUSE: "paused by you",
@@ -58,6 +60,7 @@ class Instructions:
         self._told: dict[str, Instruction] = {}
         self._canceled: dict[str, frozenset[str]] = {}  # ids of entries that are to be gone, by bot
         self._leaving: set[str] = set()  # ids of orders that are being sent
+        self._resting: set[str] = set()  # bots of which nothing new leaves for a moment
 
     def of(self, bot: str) -> Instruction:
         """Answer what a bot was told last."""
@@ -69,11 +72,13 @@ class Instructions:
 
     def forbids(self, bot: str) -> bool:
         """Say whether anything was said that keeps an order of a bot from leaving."""
-        return self.killed or self.of(bot) is not Instruction.TRADE
+        return self.killed or bot in self._resting or self.of(bot) is not Instruction.TRADE
 
     def why_not(self, bot: str, *, entry: bool) -> str:
         """Say why no new order of this kind may leave now; empty if it may."""
         told = self.of(bot)
+        if bot in self._resting:
+            return RESTING
         if told is Instruction.FLATTEN:  # the person wants it sold, whatever else was said
             return BY_YOU[told] if entry else ""
         if self.killed:
@@ -109,6 +114,15 @@ class Instructions:
     def left(self, client_order_id: str) -> None:
         """Note that an order was sent, or was not."""
         self._leaving.discard(client_order_id)
+
+    @contextmanager
+    def resting(self, bot: str) -> Iterator[None]:
+        """Let nothing new of a bot leave meanwhile, exits included: it is about to be ended."""
+        self._resting.add(bot)
+        try:
+            yield
+        finally:
+            self._resting.discard(bot)
 
     async def settled(self, seconds: int) -> None:
         """Wait for the orders that passed before a word was given, but no longer than this."""

@@ -34,13 +34,16 @@ from lib.generation import (
 from lib.instructions import Instruction
 from lib.list_dealer import ListDealer
 from lib.machine import Context, drive
-from lib.news import Kind
-from lib.orders import FINAL, Order, date_plans, orders_inside
+from lib.news import Kind, TellOf
+from lib.orders import FINAL, Order, OrderState, date_plans, orders_inside
 from lib.rollback import Past, prove_current
 from lib.settings import Settings
 
 BACK_OFF: Final = (1, 2, 5, 10, 30)  # seconds; the last one for ever
 FAIR_WEATHER: Final = 60_000  # ms after which bad weather counts as new
+REST_SECONDS: Final = 10  # after which a bot is ended whatever it is about
+GLANCE: Final = 0.02  # seconds between two looks whether it has come to rest
+ANNOUNCED: Final = frozenset({OrderState.SUBMITTING, OrderState.AMENDING, OrderState.CANCELING})
 FLATTENER: Final = BotKind(Settings, Flatten, flatten)
 
 
@@ -62,7 +65,7 @@ class Life:
         bot: BotConf,
         file: ContextFile,
         floor: Floor,
-        tell: Callable[[str, Kind, str], None],
+        tell: TellOf,
         *,
         past: Past,
         park_on_doubt: bool,
@@ -83,6 +86,7 @@ class Life:
         self._pen = asyncio.Lock()  # one hand writes at a time
         self._dealer: ListDealer | None = None
         self._may_live = False
+        self.on_idle: Callable[[], object] = lambda: None  # once everything of the bot was ended
         self.generation = decode(file.fields)
         self.take_word()
 
@@ -105,11 +109,11 @@ class Life:
             return self.bot.kind
         return find_bot(*split_function(self.generation.function))
 
-    def tell(self, kind: Kind, text: str) -> None:
+    def tell(self, kind: Kind, text: str, order: str = "") -> None:
         """Say something in the bot's name."""
         text = self._redact(text)
         self.generation.memory.said = text
-        self._tell_all(self.bot.name, kind, text)
+        self._tell_all(self.bot.name, kind, text, order)
 
     # --- from start to end
 
@@ -141,6 +145,27 @@ class Life:
             if self.standing is not Standing.PARKED:
                 task.cancel()
             await asyncio.wait({task})
+
+    async def rest(self) -> None:
+        """Stop driving the bot at a safe point: nothing is on its way, what it knows is on disk.
+
+        Nothing new leaves meanwhile. A bot that does not come to rest is ended as by a crash.
+        """
+        loop = asyncio.get_running_loop()
+        quiet, until = 0, loop.time() + REST_SECONDS
+        with self._floor.instructions.resting(self.bot.name):
+            while quiet < 2 and self._task and not self._task.done() and loop.time() < until:
+                await asyncio.sleep(GLANCE)
+                quiet = 0 if self._is_at_work() else quiet + 1
+            await self.end()
+        await self.file.idle()
+        self.generation = self._on_disk()
+        if self.standing is Standing.RUNNING:
+            self.standing = Standing.WAITING
+
+    def _is_at_work(self) -> bool:
+        """Say whether something is being saved, or was announced and its outcome is not on disk."""
+        return self._pen.locked() or any(order.state in ANNOUNCED for order in self.orders)
 
     async def _keep_alive(self) -> None:
         tries = 0
@@ -232,6 +257,16 @@ class Life:
     @property
     def _flattens(self) -> bool:
         return self.generation.instruction is Instruction.FLATTEN
+
+    @property
+    def is_being_ended(self) -> bool:
+        """Say whether the end of everything of the bot was begun and is not over."""
+        return self._flattens and not self._is_flat()
+
+    @property
+    def keeps_coins(self) -> bool:
+        """Say whether its orders alone were ended: it was taken out of conf.json."""
+        return self._flattens and not self.file.newest_object["context"].get("sells", True)
 
     def _is_flat(self) -> bool:
         return self._flattens and bool(self.file.newest_object["context"].get("over"))
@@ -354,6 +389,7 @@ class Life:
             return
         if self._flattens:
             self.standing = Standing.IDLE
+            self.on_idle()
             return
         self.standing = Standing.FINISHED
         await self._rewrite(finished=True)

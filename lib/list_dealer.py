@@ -47,6 +47,7 @@ class ListDealer(AmendDealer):
         await self._floor.ready(symbol, lambda: late(order_list, self.now()))
         self._floor.funds.release(order_list.legs[0].id)  # announced before, never sent
         await self._admission.learn(order_list)
+        await self._gate.learn(order_list)
 
     def announce_list(self, order_list: OrderList) -> bool:
         """Write the intent into list and legs; or their end, if the plan may not be sent."""
@@ -124,7 +125,7 @@ class ListDealer(AmendDealer):
             self._floor.funds.release(first.id)
             raise
         except OutcomeUnknown as unknown:
-            self._voice.doubted(describe_list(order_list), unknown)
+            self._voice.doubted(describe_list(order_list), unknown, order_list.id)
             raise
         self._pauses.pop(first.id, None)
         for leg, record in zip(order_list.legs, records, strict=True):
@@ -171,7 +172,7 @@ class ListDealer(AmendDealer):
             self._wallets.follow(self._bot, leg)
             self._journal.note(Happening.DOUBT, self._bot, leg, after=OrderState.IN_DOUBT)
         if await look_for_list(self._floor, order_list.id, order_list.legs):
-            self._voice.found(describe_list(order_list))
+            self._voice.found(describe_list(order_list), order=order_list.id)
             return True
         if self._park_on_doubt and order_list.sent_at > self._memory.doubts_accepted_until:
             raise Halt(

@@ -69,9 +69,11 @@ class Lookout:
             bell.set()
 
     def wake_all(self) -> None:
-        """Wake the machine of every live order."""
+        """Wake the machine of every live order, and who waits for a save."""
         for client_order_id in self._waiting:
             self._floor.mirror.bell(client_order_id).set()
+        for bell in self._at_save:
+            bell.set()
 
     async def next_save(self, bell: asyncio.Event) -> None:
         """Wait until something of this bot was saved, or the bell rings for another reason."""

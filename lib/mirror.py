@@ -72,7 +72,10 @@ class Mirror:
         self.account: AccountState | None = None
         self.polled_at = 0  # exchange ms of the last complete poll
         self.answers = 0  # polls that came back, complete or refused: silence is neither
+        self.trouble: Exception | None = None  # why the exchange gives no answer
         self.streaming_since: int | None = None  # no gap since then
+        self.events = 0  # of the user stream,
+        self.gaps = 0  # and how often it was lost
         self.on_record: Callable[[OrderRecord], None] = lambda _: None
         self.on_poll: Callable[[Iterable[OrderRecord]], None] = lambda _: None  # followed by nobody
         self.on_vanished: Callable[[str, str, int], None] = lambda *_: None
@@ -164,6 +167,7 @@ class Mirror:
 
     def on_user_event(self, event: UserEvent) -> None:
         """Take the user stream in."""
+        self.events += 1
         match event:
             case OrderEvent(record):
                 self.merge(record)
@@ -171,6 +175,7 @@ class Mirror:
                 self.take_account(account)
             case StreamLost(reason):
                 if self.streaming_since is not None:
+                    self.gaps += 1
                     self.on_weather(f"the user stream is lost ({reason}); polling meanwhile")
                     self._was_lost = True
                 self.streaming_since = None
@@ -194,11 +199,13 @@ class Mirror:
                 await self.poll()
             except (Unavailable, BadCredentials) as weather:  # a key may be allowed again
                 self.answers += 1
+                self.trouble = weather
                 self._tell_trouble(f"the exchange does not answer: {weather}")
                 pause = UNREACHED if isinstance(weather, NotSent) else TROUBLED
                 await self._sleep(min(self._limits.poll, pause))
                 continue
             self.answers += 1
+            self.trouble = None
             self._tell_trouble("")
             await self._sleep(self._limits.poll)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from lib.money import plain
 
@@ -31,9 +31,22 @@ class News:
     bot: str  # empty: the runner itself
     kind: Kind
     text: str
+    order: str = ""  # the client order id, where it is about one order
 
 
 Sink: TypeAlias = Callable[[News], None]
+
+
+class Tell(Protocol):
+    """How one bot's parts speak. `order` is the client order id of what it is about, if any."""
+
+    def __call__(self, kind: Kind, text: str, order: str = "") -> None: ...
+
+
+class TellOf(Protocol):
+    """The same, of any bot; an empty name is the runner itself."""
+
+    def __call__(self, bot: str, kind: Kind, text: str, order: str = "") -> None: ...
 
 
 def readable(amount: Decimal) -> str:

@@ -3,18 +3,23 @@
 Nothing here decides; lib/control/office.py does, on behalf of whoever asks.
 """
 
+from collections.abc import Callable
 from typing import Any, Final
 
-from lib.flatten import plan_flatten
+from lib.flatten import Flatten, plan_cancels, plan_flatten
 from lib.floor import Floor
 from lib.gate import is_entry
 from lib.generation import Generation, Memory
+from lib.inbox import Signal, deliver
 from lib.instructions import Instruction
 from lib.life import Life
 from lib.orders import FINAL, Order, OrderState, orders_inside
 
-KEPT: Final = ("former", "net", "fees", "positions", "assets", "orders_done", "newest_order")
+RESULTS: Final = ("net", "fees", "positions", "assets", "orders_done", "losses", "lost_at")
+KEPT: Final = ("former", "newest_order", "entries_at", *RESULTS)
 """What a new life keeps of a bot's memory: its results, and what must not show up again."""
+
+CANCELS_MAX: Final = 8  # requests that are remembered as done
 
 
 async def instruct(life: Life, instruction: Instruction, *, by: str, at: int) -> None:
@@ -31,27 +36,47 @@ async def instruct(life: Life, instruction: Instruction, *, by: str, at: int) ->
     life.take_word()
 
 
-async def cancel_entries(life: Life, floor: Floor) -> list[Order]:
-    """Have the entries that are open now be canceled, once; answer them."""
+async def signal_bot(life: Life, signal: Signal) -> None:
+    """Put a signal into a bot's inbox. Raises ValueError for one too many."""
+    deliver(life.generation.memory.inbox.model_copy(), signal)  # refused before anything is done
+    await life.note(lambda generation: deliver(generation.memory.inbox, signal))
+    life.wake()
+
+
+async def cancel_entries(life: Life, floor: Floor, *, request: str) -> list[Order]:
+    """Have the entries that are open now be canceled; answer them.
+
+    A request that is repeated, as after a crash before its answer, cancels nothing more.
+    """
     name = life.bot.name
+    if request in life.generation.cancels_done:
+        return [order for order in _out(floor, name) if order.id in life.generation.canceled]
     entries = [order for order in _out(floor, name) if is_entry(floor, name, order)]
 
     def change(generation: Generation) -> None:
         known = {*(order.id for order in _out(floor, name)), *(order.id for order in entries)}
         ids = {*generation.canceled, *(order.id for order in entries)}
         generation.canceled = sorted(ids & known)
+        generation.cancels_done = [*generation.cancels_done, request][-CANCELS_MAX:]
 
-    if entries:
-        await life.note(change)
-        life.take_word()
+    await life.note(change)
+    life.take_word()
     return entries
 
 
 async def flatten_bot(life: Life, *, by: str, at: int) -> None:
     """Have everything of a bot ended, in place of whatever it was about to do."""
+    await _end(life, plan_flatten, by=by, at=at)
 
+
+async def cancel_all(life: Life, *, by: str, at: int) -> None:
+    """Have all orders of a bot ended, in place of whatever it was about to do; nothing is sold."""
+    await _end(life, plan_cancels, by=by, at=at)
+
+
+async def _end(life: Life, plan_end: Callable[[Any], Flatten], *, by: str, at: int) -> None:
     def anew(generation: Generation) -> Generation:
-        plan = plan_flatten(generation.context).model_dump(mode="json")
+        plan = plan_end(generation.context).model_dump(mode="json")
         said = _told(Instruction.FLATTEN, by, at)
         return generation.model_copy(update={**said, "context": plan})
 

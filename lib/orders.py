@@ -66,6 +66,7 @@ _WANTED: Final = (
     "give_up_at",
     "give_up_below",
     "give_up_above",
+    "loss_at",
     "comment",
 )
 
@@ -115,6 +116,7 @@ class Order(Context):
     give_up_above: Decimal | None = None
     give_up: str = ""  # the bot's own decision to cancel it, and why
     amend_to: Decimal | None = None  # the bot's decision to make it smaller; with what executed
+    loss_at: Decimal | None = None  # where its bot means to end what it opens at a loss: for limits
     comment: str = ""  # for people, in the order journal; nothing acts on it
 
     # what we know

@@ -81,6 +81,7 @@ def plan_position(
         raise Halt("a position is opened by a BUY")
     if not stop < take_profit:
         raise Halt(f"the stop ({plain(stop)}) must be below the take profit ({plain(take_profit)})")
+    entry.loss_at = stop
     return Position(
         symbol=rules.symbol,
         base_asset=rules.base_asset,

@@ -10,10 +10,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, repeat
 from pathlib import Path
+from typing import Final
 
 from lib.atomic_json import ContextFile, read_generations
 from lib.budget import Terms, split_terms
 from lib.conf import BotConf, OnDoubt, OnWipe, RunnerConf
+from lib.conf_fit import changed_while_busy, is_being_ended, leaving
 from lib.disk import Disk
 from lib.errors import BotError, DiskFailed, ForeignContext, Halt, Unavailable
 from lib.exchange import AccountState
@@ -27,13 +29,14 @@ from lib.generation import (
     stamped,
 )
 from lib.ids import bot_tag
-from lib.instructions import Instruction
-from lib.life import BACK_OFF, Life, first_generation, function_path
-from lib.news import Kind
+from lib.life import BACK_OFF, Life, first_generation
+from lib.news import Kind, TellOf
 from lib.orders import FINAL, Order, OrderState, orders_inside
 from lib.rollback import Past, prove_new
 from lib.shelf import Shelf
 from lib.wipe import after_wipe
+
+GONE: Final = "it is not in conf.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ class Roster:
         conf: RunnerConf,
         shelf: Shelf,
         floor: Floor,
-        tell: Callable[[str, Kind, str], None],
+        tell: TellOf,
         *,
         disk: Disk,
         redact: Callable[[str], str],
@@ -70,6 +73,7 @@ class Roster:
         self._redact = redact
         self._past = Past(floor)
         self.loaded = asyncio.Event()
+        self.on_read: Callable[[int, int], None] = lambda *_: None  # so many contexts of so many
 
     # --- from the disk
 
@@ -83,15 +87,29 @@ class Roster:
             text = "; ".join(str(mistake) for mistake in mistaken.mistakes)
             self.hold(mistaken.name, f"its conf is wrong: {text}")
         names = self._shelf.names()
-        for name in names:
+        for read, name in enumerate(names, 1):
             if name in wanted:
                 self._open(wanted[name])
             elif name not in self.held:
-                self.hold(name, "it is not in conf.json")
+                self._open_removed(name)
+            self.on_read(read, len(names))
         self.newborn = [bot for name, bot in wanted.items() if name not in names]
         for order in self.orders():
             self._floor.mirror.follow(order.symbol, order.id, order.order_id)
         self.loaded.set()
+
+    def _open_removed(self, name: str) -> None:
+        """Hold a bot back that conf.json does not have, unless its end was begun."""
+        generation = self._generation(name)
+        if generation is not None and is_being_ended(generation):
+            self._open(leaving(generation))
+        else:
+            self.hold(name, GONE)
+
+    def _generation(self, name: str) -> Generation | None:
+        with suppress(BotError, OSError, ValueError):
+            return decode(read_generations(self._path(name), disk=self._disk))
+        return None
 
     def _open(self, bot: BotConf) -> None:
         try:
@@ -138,6 +156,56 @@ class Roster:
         self.lives.pop(name).file.close()
         self.hold(name, reason)
 
+    # --- while the others live
+
+    def has_file(self, name: str) -> bool:
+        """Say whether a bot ever lived here."""
+        return name in self._shelf.names()
+
+    def readmit(self, bot: BotConf, account: str) -> Life | None:
+        """Have a bot live whose file was held back; None, and held still, if it cannot."""
+        self.held.pop(bot.name, None)
+        self._past = Past(self._floor)  # what was asked at the start has grown old
+        self._open(bot)
+        life = self._made_known(bot.name, account)
+        wrong = changed_while_busy(life, bot) if life else ""
+        if wrong:
+            self.drop(bot.name, wrong)
+        return self.lives.get(bot.name)
+
+    def recall(self, name: str, account: str) -> Life | None:
+        """Have a bot live until it is ended that conf.json has no more; None if it cannot."""
+        generation = self._generation(name)
+        return self.readmit(leaving(generation), account) if generation else None
+
+    def dismiss(self, name: str) -> tuple[Order, ...]:
+        """Have a bot live no more, for conf.json has it no more; answer the orders it leaves."""
+        self.newborn = [bot for bot in self.newborn if bot.name != name]
+        self.held.pop(name, None)
+        self._floor.wallets.open(name, None, sells_your_coins=False)
+        life = self.lives.pop(name, None)
+        if life is not None:
+            life.file.close()
+        if not self.has_file(name):
+            return ()
+        self.hold(name, GONE)
+        held = self.held[name]
+        if held.generation is not None:
+            self._floor.wallets.begin(name, held.generation.memory, held.orders)
+        return tuple(order for order in held.orders if order.id and order.state not in FINAL)
+
+    def _made_known(self, name: str, account: str) -> Life | None:
+        """Have the orders of an opened bot followed and its money counted, as at the start."""
+        life = self.lives.get(name)
+        if life is None or self._is_of_another(life, account):
+            return None
+        for order in life.orders:
+            if order.id and order.state not in FINAL:
+                self._floor.mirror.follow(order.symbol, order.id, order.order_id)
+        self.open_wallet(life.bot)
+        self._floor.wallets.begin(name, life.generation.memory, life.orders)
+        return life
+
     def orders(self) -> Iterator[Order]:
         """The unfinished orders of every context: of parked, held and removed bots too."""
         known = [life.orders for life in self.lives.values()]
@@ -149,13 +217,8 @@ class Roster:
 
     def take_account(self, account: AccountState) -> None:
         """Hold back every bot whose context belongs to another account; count all intents."""
-        for name, life in list(self.lives.items()):
-            life.account = account.uid
-            try:
-                self._check_identity(name, life.generation, account=account.uid)
-            except ForeignContext as wrong:
-                self.drop(name, f"ForeignContext: {wrong}")
-                self.held[name] = Held(name, str(wrong))  # nothing of it is ours
+        for life in list(self.lives.values()):
+            self._is_of_another(life, account.uid)
         for order in self.orders():
             rules = self._floor.rules.get(order.symbol)
             announced = order.state in {OrderState.SUBMITTING, OrderState.IN_DOUBT}
@@ -163,20 +226,34 @@ class Roster:
                 asset = rules.base_asset if order.side == "SELL" else rules.quote_asset
                 self._floor.funds.commit(order.id, asset, order.spends_at_most)
 
+    def _is_of_another(self, life: Life, account: str) -> bool:
+        """Hold a bot back whose context belongs to another account; say whether it does."""
+        name, life.account = life.bot.name, account
+        try:
+            self._check_identity(name, life.generation, account=account)
+        except ForeignContext as wrong:
+            self.drop(name, f"ForeignContext: {wrong}")
+            self.held[name] = Held(name, str(wrong))  # nothing of it is ours
+            return True
+        return False
+
     def open_wallets(self) -> None:
         """Open every bot's wallet before any bot spends; an unclear budget holds its bot back."""
         for bot in self._conf.bots:
             try:
-                budget = bot.terms.amounts(bot.conf.symbols, self._floor.quote_assets)
+                self.open_wallet(bot)
             except ValueError as wrong:
                 self._refuse(bot, str(wrong))
-            else:
-                sells = bot.may_sell_your_coins
-                self._floor.wallets.open(bot.name, budget, sells_your_coins=sells)
         for name, life in self.lives.items():
             self._floor.wallets.begin(name, life.generation.memory, life.orders)
         for held in self.held.values():
             self._open_held(held)
+
+    def open_wallet(self, bot: BotConf) -> None:
+        """Set the terms of a bot's wallet. Raises ValueError for an unclear budget."""
+        budget = bot.terms.amounts(bot.conf.symbols, self._floor.quote_assets)
+        sells = bot.may_sell_your_coins
+        self._floor.wallets.open(bot.name, budget, sells_your_coins=sells)
 
     def _refuse(self, bot: BotConf, reason: str) -> None:
         """Hold back a bot that was to live, or to be born."""
@@ -205,7 +282,7 @@ class Roster:
     def hold_changed(self) -> None:
         """A changed symbol or function is refused while something is held or open."""
         for name, life in list(self.lives.items()):
-            wrong = _changed_while_busy(life)
+            wrong = changed_while_busy(life, life.bot)
             if wrong:
                 self.drop(name, wrong)
 
@@ -326,29 +403,3 @@ def twins(names: Iterable[str]) -> list[tuple[str, str]]:
         for name in names
         if first.setdefault(bot_tag(name), name) != name
     ]
-
-
-def _changed_while_busy(life: Life) -> str:
-    """Say why a bot may not go on with another symbol or function, if it may not."""
-    generation, bot = life.generation, life.bot
-    if generation.instruction is Instruction.FLATTEN:  # ended as it was
-        return ""
-    changes = [
-        (what, old, new)
-        for what, old, new in (
-            ("function", generation.function, function_path(bot)),
-            ("symbol", ", ".join(generation.symbols), ", ".join(bot.conf.symbols)),
-        )
-        if old != new
-    ]
-    if not changes:
-        return ""
-    unfinished = [order for order in life.orders if order.state not in FINAL]
-    busy = f"{len(unfinished)} open orders" if unfinished else life.holding()
-    if not busy:
-        return ""
-    what, old, new = changes[0]
-    return (
-        f"its {what} was changed from {old} to {new} while it has {busy}: change it back, let it "
-        "finish, then change it"
-    )

@@ -95,11 +95,17 @@ def _tightened_part(key: str, part: Any) -> Any:
 
 def _as_written(node: Mapping[str, Any]) -> CoreSchema:
     """Describe to editors how an amount may be written; only they see its bounds as floats."""
-    bounds = {key: node[key] for key in ("gt", "ge", "lt", "le") if key in node}
+    bounds: dict[str, Any] = {
+        key: _in_json(node[key]) for key in ("gt", "ge", "lt", "le") if key in node
+    }
     return core_schema.union_schema([
         core_schema.float_schema(**bounds),
         core_schema.str_schema(pattern=AMOUNT_PATTERN),
     ])
+
+
+def _in_json(bound: int | Decimal) -> float:
+    return int(bound) if bound == int(bound) else float(bound)
 
 
 def _describe_comment(schema: dict[str, Any]) -> None:
@@ -115,6 +121,11 @@ class Settings(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", validate_default=True, json_schema_extra=_describe_comment
     )
+
+    @classmethod
+    def inner_type(cls, field: str, section: Mapping[str, Any]) -> "type[Settings] | None":
+        """Answer by which Settings a field is read that may hold anything; None if by none."""
+        return None
 
     @property
     def symbols(self) -> tuple[str, ...]:

@@ -11,8 +11,9 @@ from dataclasses import replace
 from itertools import chain, repeat
 from typing import Final, Protocol, TypeVar
 
+from lib.changeover import Changeover
 from lib.clock import Clock
-from lib.conf import BotConf, OnOrphan, OnOtherRunner, RunnerConf
+from lib.conf import OnOrphan, OnOtherRunner, RunnerConf
 from lib.disk import REAL_DISK, Disk
 from lib.errors import BadCredentials, BooksDisagree, NotSent, Unavailable
 from lib.exchange import AccountState, Limits, OrderRecord, Venue
@@ -75,9 +76,8 @@ class Supervisor:
         self._sink = tell
         self._redact = redact
         self._vitals = vitals
-        limits = replace(
-            limits or Limits(), poll=conf.settings.poll, doubt_look=conf.settings.doubt_look
-        )
+        said = conf.settings
+        limits = replace(limits or Limits(), poll=said.poll, doubt_look=said.doubt_look)
         mirror = Mirror(venue, clock, limits)
         self.floor = Floor(
             venue=venue,
@@ -94,6 +94,7 @@ class Supervisor:
         self._others_page = OthersPage(self.floor.others, shelf.folder, disk=disk)
         self._roster = Roster(conf, shelf, self.floor, self._tell, disk=disk, redact=redact)
         self._witness = Witness(self.floor.installation, self._tell, gap_max=2 * limits.poll)
+        self.changeover = Changeover(self._roster, self._witness)
         self._canceler = Canceler(self.floor, shelf.folder, self._known, self._tell, disk=disk)
         self._cancels_orphans = conf.settings.orphans is OnOrphan.CANCEL
         self._resumption = Resumption(away_ms)
@@ -131,6 +132,7 @@ class Supervisor:
 
     async def run(self) -> None:
         """Start everything and never end. Raises BadCredentials for a key that may not trade."""
+        self._roster.on_read = lambda done, of: self._vitals.status(f"read {done} of {of} contexts")
         self._roster.load()
         self._resumption.remember(self.lives.values(), asyncio.get_running_loop().time())
         self._vitals.ready()
@@ -169,20 +171,8 @@ class Supervisor:
         for excess in self.floor.wallets.overpromised():
             self._tell("", Kind.WARNING, excess)
         await self.before_bots()
-        for life in list(self.lives.values()):
-            self._start(life)
-        births = [self._bear(bot, account) for bot in self._roster.newborn]
-        await asyncio.gather(self._report(), *births)
-
-    async def _bear(self, bot: BotConf, account: AccountState) -> None:
-        life = await self._roster.bear(bot, account.uid)
-        if life is not None:
-            self._start(life)
-
-    def _start(self, life: Life) -> None:
-        self._witness.watch(life)
-        life.start()
-        self._vitals.status(f"{len(self.lives)} bots")
+        self.changeover.begin(account.uid)
+        await self._report()
 
     async def _connect(self) -> AccountState:
         """Learn the exchange's time, rules and account."""
@@ -204,12 +194,13 @@ class Supervisor:
                 answer = await ask()
             except Unavailable as weather:
                 self.floor.mirror.answers += 1
-                self._vitals.status(f"no exchange: {weather}")
+                self.floor.mirror.trouble = weather
                 if not told:
                     self._tell("", Kind.WEATHER, f"no exchange: {weather}; asking again for ever")
                 told = True
                 await asyncio.sleep(UNREACHED if isinstance(weather, NotSent) else delay)
             else:
+                self.floor.mirror.trouble = None
                 if told:
                     self._tell("", Kind.WEATHER, "the exchange is back")
                 return answer
@@ -281,9 +272,9 @@ class Supervisor:
         if text:
             self._tell("", Kind.START, text)
 
-    def _tell(self, bot: str, kind: Kind, text: str) -> None:
+    def _tell(self, bot: str, kind: Kind, text: str, order: str = "") -> None:
         try:
             at = self.floor.clock.now()
         except Unavailable:  # nobody has told us the time yet
             at = 0
-        self._sink(News(at, bot, kind, self._redact(text)))
+        self._sink(News(at, bot, kind, self._redact(text), order))

@@ -94,7 +94,11 @@ def book(memory: Memory, order: Order, assets: Assets) -> None:
         return
     memory.assets[order.symbol] = assets
     before = _position(memory, order.symbol)
-    memory.positions[order.symbol] = booked(before, order.fills, order.side, assets)
+    after = memory.positions[order.symbol] = booked(before, order.fills, order.side, assets)
+    if after.realised < before.realised:
+        memory.losses, memory.lost_at = memory.losses + 1, order.ended_at
+    elif after.realised > before.realised:
+        memory.losses = 0
     _take_trade(memory.net, order, assets, no_record)
     _take_fees(memory.fees, order.fills)
 

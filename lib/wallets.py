@@ -9,7 +9,7 @@ complete poll may be another bot's proceeds of which nobody heard yet, and is sh
 the next one.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Final, Protocol
 
@@ -49,6 +49,11 @@ class Wallets:
     def of(self, bot: str) -> Wallet:
         """Answer a bot's wallet; one that was never opened has no budget."""
         return self._wallets.setdefault(bot, Wallet(bot, record=self._account.record))
+
+    @property
+    def all(self) -> Sequence[Wallet]:
+        """The wallets of all bots: of parked, held and removed ones too."""
+        return list(self._wallets.values())
 
     def open(
         self, bot: str, budget: Mapping[str, Decimal] | None, *, sells_your_coins: bool

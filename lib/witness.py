@@ -51,6 +51,10 @@ class Witness:
         """Compare what the exchange shows with this bot's memory from now on."""
         self._bots[bot_tag(bot.generation.bot)] = bot
 
+    def forget(self, name: str) -> None:
+        """Compare nothing with a bot that does not live any more."""
+        self._bots.pop(bot_tag(name), None)
+
     def on_record(self, record: OrderRecord) -> None:
         """Look at one order, whatever brought it."""
         own = parse_id(record.client_order_id)

@@ -268,7 +268,9 @@ class ScriptedVenue:
         await self._question("fills")
         return list(self.trades.get(order_id, ()))
 
-    async def candles(self, symbol: str, interval: str, limit: int) -> Sequence[Candle]:
+    async def candles(
+        self, symbol: str, interval: str, limit: int, *, since: int | None = None
+    ) -> Sequence[Candle]:
         return []
 
     async def quote(self, symbol: str) -> Quote:
@@ -380,7 +382,7 @@ class Office:
             park_on_doubt=self.park_on_doubt,
         )
 
-    def hear(self, kind: Kind, text: str) -> None:
+    def hear(self, kind: Kind, text: str, order: str = "") -> None:
         self.news.append((kind, text))
 
     def tell(self, record: OrderRecord) -> None:

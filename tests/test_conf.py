@@ -308,8 +308,7 @@ WHOLE_FILE = [
     ('{"bots": {"grid": {}}}', "conf.json:1:10: bots: found "
      '{"grid": {}}, expected a list of bots: [{"name": {…}}]'),
     ('{"bots": [], "on_doupt": "park"}', "conf.json:1:14: on_doupt: found the unknown key "
-     '"on_doupt", expected one of on_doubt, doubt_look, on_wipe, orphans, other_runner, poll, '
-     'paper, journal, telegram; '
+     f'"on_doupt", expected one of {", ".join(RunnerSettings.model_fields)}; '
      'did you mean "on_doubt"?'),
     ('{"bots": [], "on_doubt": "prak"}', 'conf.json:1:26: on_doubt: found "prak", '
      'expected "resend" or "park"; did you mean "park"?'),

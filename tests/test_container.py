@@ -1,6 +1,7 @@
 """The container may do as little as it needs, and takes along nothing that must stay at home."""
 
 import fnmatch
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -58,10 +59,18 @@ def test_the_container_may_write_its_volumes_alone_and_publishes_no_port() -> No
     assert "privileged" not in COMPOSE
 
 
-def test_the_health_that_is_asked_for_is_the_one_that_the_runner_tells() -> None:
-    told = re.findall(r"HEARTBEAT_FILE=(\S+)", DOCKERFILE)
+def test_the_health_is_asked_of_the_runner_itself_and_of_its_folder() -> None:
+    asked = re.findall(r"HEALTHCHECK .*\\\n\s+CMD (\[.*\])", DOCKERFILE)
+    started = words_of("ENTRYPOINT", STAGES[-1])
 
-    assert [f"os.stat('{path}')" in DOCKERFILE for path in told] == [True]
+    assert [json.loads(each) for each in asked] == [
+        [*json.loads(started[0]), "status", "--health"],
+    ]
+
+
+def test_a_runner_that_hangs_in_a_container_ends_itself() -> None:
+    assert re.findall(r"HEARTBEAT_FILE=(\S+)", DOCKERFILE) == ["/tmp/heartbeat"]
+    assert "/tmp:size" in COMPOSE
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 import tests.world
 from lib.admission import Admission
 from lib.errors import FilterRefused, NotSent, Unavailable
-from lib.exchange import AmendRequest, OrderRecord, OrderStatus, PlaceRequest
+from lib.exchange import AmendRequest, OrderRecord, OrderStatus, PlaceRequest, Rulebook
 from lib.filters import Lot, PercentPrice
 from lib.generation import Memory
 from lib.life import Standing
@@ -372,8 +372,8 @@ def filtered(request: AmendRequest) -> OrderRecord:
     raise FilterRefused(f"amend {request.client_order_id}: -1013 Filter failure: LOT_SIZE")
 
 
-def answering(rules: dict[str, SymbolRules]) -> Callable[[], Awaitable[dict[str, SymbolRules]]]:
-    async def answer() -> dict[str, SymbolRules]:
-        return rules
+def answering(rules: dict[str, SymbolRules]) -> Callable[[], Awaitable[Rulebook]]:
+    async def answer() -> Rulebook:
+        return Rulebook(rules)
 
     return answer

@@ -21,6 +21,12 @@ class Limit:
         self.says = says
         self.asked: list[tuple[str, str, Facts]] = []
 
+    async def learn(self, bot: str, symbol: str) -> None:
+        return
+
+    def delay(self, bot: str) -> str:
+        return ""
+
     def refusal(self, bot: str, plan: Order | OrderList, facts: Facts) -> str:
         self.asked.append((bot, plan.symbol, facts))
         return self.says

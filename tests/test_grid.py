@@ -17,9 +17,11 @@ from lib.news import Kind
 from lib.orders import Order, OrderState, planned_anew
 from lib.simulator.server.faults import Fault, FaultKind, FaultPlan, Rule
 from lib.turnover import Turnover
+from tests.bots_of_lines import GRID as BOT
+from tests.bots_of_lines import ROUND_TRIP, finished, grid_world
 from tests.scripted_venue import Office, limit_buy, play
 from tests.swinging import ShapedWorld, contexts, path, swing, with_small_bots
-from tests.world import CALM, live
+from tests.world import CALM, Luck, every_life, live
 
 RULES = SymbolRules("BTCUSDT", "BTC", "USDT")
 GRID: dict[str, Any] = {
@@ -388,3 +390,9 @@ def test_a_grid_that_the_price_left_ends_with_its_orders_canceled(
     world.check()
     assert {order["status"] for order in world.orders()} == {"CANCELED"}
     assert contexts(world, "grid")["grid"]["stop"].startswith("the price fell to")
+
+
+@pytest.mark.slow
+def test_the_grid_bot_keeps_its_books_whenever_the_power_fails() -> None:
+    for world in every_life(lambda: grid_world(BOT, ROUND_TRIP, luck=Luck()), stride=11):
+        finished(world)

@@ -1,9 +1,14 @@
 """The soak test runs another bot's machine again and again, through every cut."""
 
+from pathlib import Path
+from typing import Any
+
+import orjson
 import pytest
 from pydantic import ValidationError
 
 from bots.infinite import Conf
+from lib.conf import read_conf
 from lib.life import Standing
 from tests.world import Luck, World, every_life, pairs_of_cuts
 
@@ -46,3 +51,33 @@ def test_a_mistake_in_the_inner_conf_is_a_mistake_of_the_outer() -> None:
             "bot": "add_order",
             "conf": {"order": {**INNER["order"], "quantity": "x"}},
         })
+
+
+DIPS: dict[str, Any] = {"symbol": "ETHUSDT", "quantity": 0.1, "dip": 0.1, "rebound": 0.1}
+
+
+@pytest.mark.parametrize(
+    ("section", "where", "words"),
+    [
+        ({"conf": {**DIPS, "rebund": 1}}, "conf.rebund", 'did you mean "rebound"?'),
+        ({"conf": {**DIPS, "dip": "x"}}, "conf.dip", 'found "x"'),
+        ({"conf": {"symbol": "ETHUSDT"}}, "conf", 'a value for "quantity"'),
+        ({"bot": "dip_buyr", "conf": DIPS}, "bot", "a module in bots/"),
+        (
+            {"bot": "infinite", "conf": {"bot": "dip_buyer", "conf": {**DIPS, "dyp": 1}}},
+            "conf.conf.dyp",
+            'did you mean "dip"?',
+        ),
+    ],
+)
+def test_a_mistake_in_the_inner_conf_is_told_at_its_place(
+    tmp_path: Path, section: dict[str, Any], where: str, words: str
+) -> None:
+    path = tmp_path / "conf.json"
+    soak = {"function": "infinite", "bot": "dip_buyer", **section}
+    path.write_bytes(orjson.dumps([{"soak": soak}]))
+
+    mistakes = [mistake for held in read_conf(path).held_back for mistake in held.mistakes]
+
+    told = [str(mistake) for mistake in mistakes]
+    assert any(f"soak.{where}: " in each and words in each for each in told), told

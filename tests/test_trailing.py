@@ -138,7 +138,9 @@ def asleep(
     """Wake up an hour after the trail last saw a price."""
 
     async def story(office: Office) -> tuple[Trail, list[Trail]]:
-        async def answer(symbol: str, interval: str, limit: int) -> Sequence[Candle]:
+        async def answer(
+            symbol: str, interval: str, limit: int, *, since: int | None = None
+        ) -> Sequence[Candle]:
             if isinstance(candles, Exception):
                 raise candles
             return [moved(candle, office.now()) for candle in candles]

@@ -38,6 +38,7 @@ class Said:
     flatten: bool = False
     times: int = 1  # how often, under one id
     on_cue: bool = False
+    signal: str = ""
 
 
 @dataclass
@@ -64,6 +65,7 @@ class ToldWorld(ShapedWorld):
     answered: dict[str, tuple[int, str]] = field(default_factory=dict)  # when, and what
     accepted: dict[int, Accepted] = field(default_factory=dict)
     positions: dict[str, Decimal] = field(default_factory=dict)
+    extra: asyncio.Task[Any] | None = None  # what a deed began
 
     def __post_init__(self) -> None:
         self.waiting = list(self.deeds)
@@ -159,9 +161,8 @@ class ToldLife(Life):
         assert isinstance(world, ToldWorld)
         for number, said in enumerate(world.said):
             await self._moment(said)
-            request = Asked(
-                str(number), said.verb, said.bots, "a person", EPOCH + number, said.flatten
-            )
+            at, sells = EPOCH + number, said.flatten
+            request = Asked(str(number), said.verb, said.bots, "a person", at, sells, said.signal)
             world.note("person", f"says {said.verb} {', '.join(said.bots) or 'all'}")
             for _ in range(said.times):
                 answer = await self.office.obey(request)

@@ -72,6 +72,11 @@ class Window:
             return 0
         return (self.index + 1) * self.length - now
 
+    def used(self, now: int) -> int:
+        """Answer how much of it is used at the moment."""
+        self._turn(now)
+        return self.heard + self.unheard
+
     def spend(self, amount: int, now: int) -> None:
         self._turn(now)
         self.unheard += amount
@@ -106,6 +111,12 @@ class Budget:
     def silence(self) -> int:
         """Tell how long (ms) nothing at all may be asked; 0 most of the time."""
         return max(0, self._quiet_until - self._clock.ticks())
+
+    @property
+    def weight_used(self) -> tuple[int, int]:
+        """How much request weight this minute has seen, and how much it may see."""
+        used = self._weight.used(self._clock.now()) if self._clock.known else 0
+        return used, self._weight.limit
 
     async def admit(
         self, weight: int, urgency: Urgency, *, orders: int = 0, until: int | None = None

@@ -20,7 +20,7 @@ from binance.async_client import AsyncClient
 from lib.binance.addresses import NOWHERE, Addresses, refuse_real
 from lib.binance.names import ADDRESS_AGE_MAX, PatientResolver
 from lib.binance.transport import Reply
-from lib.errors import BotError, NotSent, OutcomeUnknown
+from lib.errors import BotError, NotSent, OutcomeUnknown, Unreached
 
 PREFIX: Final = "/api/v3/"
 TIMEOUT: Final = aiohttp.ClientTimeout(total=15, sock_connect=3)
@@ -245,4 +245,4 @@ def _error_of(request: str, attempt: Attempt, failure: Exception) -> BotError:
     name = str(failure) if isinstance(failure, Dropped) else type(failure).__name__
     if attempt.connected:
         return OutcomeUnknown(f"{request} left and no answer came: {name}")
-    return NotSent(f"{request} found no connection: {name}")
+    return Unreached(f"{request} found no connection: {name}")

@@ -17,6 +17,7 @@ from lib.binance.budget import Budget
 from lib.binance.payloads import Unreadable
 from lib.binance.quotes import Quotes
 from lib.binance.refusals import Verdict, error_of_change, error_of_question, judge
+from lib.binance.traffic import CountedTransport, Traffic
 from lib.binance.transport import Frame, MarketSource, Reply, Transport, UserSource
 from lib.clock import ExchangeClock
 from lib.errors import NotSent, OutcomeUnknown, Refused, Unavailable
@@ -85,7 +86,8 @@ class BinanceVenue:
         budget: Budget | None = None,
     ) -> None:
         self._name = name
-        self._transport = transport
+        self.traffic = Traffic()
+        self._transport = CountedTransport(transport, self.traffic)
         self._clock = clock
         self._user = user
         self._quotes = Quotes(market, clock)
@@ -96,6 +98,11 @@ class BinanceVenue:
     @property
     def name(self) -> str:
         return self._name
+
+    @property
+    def weight_used(self) -> tuple[int, int]:
+        """How much request weight this minute has seen, and how much it may see."""
+        return self._budget.weight_used
 
     # --- questions
 
@@ -181,8 +188,12 @@ class BinanceVenue:
                 return [found[trade_id] for trade_id in sorted(found)]
             params = {**params, "fromId": str(max(found) + 1)}
 
-    async def candles(self, symbol: str, interval: str, limit: int) -> Sequence[Candle]:
+    async def candles(
+        self, symbol: str, interval: str, limit: int, *, since: int | None = None
+    ) -> Sequence[Candle]:
         params = {"symbol": symbol, "interval": interval, "limit": str(limit)}
+        if since is not None:
+            params["startTime"] = str(since)
         reply = await self._ask("klines", params, Urgency.HISTORY)
         return self._read("klines", reply, payloads.candles)
 

@@ -4,18 +4,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from lib.control.standing import (
-    Word,
-    brought,
-    in_short,
-    may_have_arrived,
-    word_told,
-    worth,
-)
+from lib.control.census import Census
+from lib.control.standing import Word, brought, in_short, worth
 from lib.exchange import Quote
-from lib.life import Life, Standing
+from lib.life import Life
 from lib.money import plain
-from lib.orders import Order
 from lib.roster import Held
 from lib.supervisor import Supervisor
 
@@ -35,11 +28,11 @@ class Row:
 
 
 class Board:
-    """Reads the rows. An unchanged file is not parsed again."""
+    """Reads the rows."""
 
-    def __init__(self, supervisor: Supervisor) -> None:
+    def __init__(self, supervisor: Supervisor, census: Census) -> None:
         self._supervisor = supervisor
-        self._orders: dict[str, tuple[int, tuple[Order, ...]]] = {}
+        self._census = census
 
     def rows(self) -> list[Row]:
         """Answer a row per bot: first those that need a person, then as in conf.json."""
@@ -53,22 +46,14 @@ class Board:
     def _row(self, life: Life) -> Row:
         symbols = life.bot.conf.symbols
         quote = self._quote(symbols)
-        orders = self._known_orders(life)
         return Row(
             name=life.bot.name,
             symbol=", ".join(symbols),
             price=plain(quote.last) if quote else "-",
-            stands=self._word(life, orders),
-            orders=in_short(orders),
+            stands=self._census.word(life),
+            orders=in_short(self._census.orders(life)),
             result=self._result(life, quote) or "-",
         )
-
-    def _known_orders(self, life: Life) -> tuple[Order, ...]:
-        name, sequence = life.bot.name, life.file.sequence
-        known = self._orders.get(name)
-        if known is None or known[0] != sequence:
-            known = self._orders[name] = (sequence, tuple(life.orders))
-        return known[1]
 
     def _quote(self, symbols: Iterable[str]) -> Quote | None:
         """Answer the newest quote of a bot's only symbol."""
@@ -77,20 +62,6 @@ class Board:
             return None
         quote = self._supervisor.floor.quotes.latest(only[0], younger_than=PRICE_AGE_MAX)
         return quote if quote and quote.last else None
-
-    def _word(self, life: Life, orders: Iterable[Order]) -> Word:
-        if life.standing is Standing.PARKED:
-            return Word.NEEDS_YOU
-        if life.standing is Standing.FINISHED:
-            return Word.FINISHED
-        if life.standing is Standing.IDLE:
-            return Word.FLATTENED
-        if life.standing is Standing.WAITING or self._supervisor.floor.mirror.stale:
-            return Word.WAITING
-        if any(map(may_have_arrived, orders)):
-            return Word.ASKING
-        killed = self._supervisor.floor.instructions.killed
-        return word_told(life.generation, killed=killed) or Word.RUNNING
 
     def _result(self, life: Life, quote: Quote | None) -> str:
         memory = life.generation.memory

@@ -14,6 +14,8 @@ def bots(options: Options) -> Exit:
     from lib.control.status import read_status
 
     found = read_status(options.ctx, options.conf)
+    if not found.running:
+        say(f"no runner is at work on {options.ctx}: nothing trades until it is started")
     for each in found.bots:
         removed = ", not in conf.json" if each.in_conf is False else ""
         say(f"{each.page.name}: {each.stands}{removed}")

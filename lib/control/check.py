@@ -1,8 +1,6 @@
 """The command `check`: what the next start would do, without starting anything."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Final
 
 import click
 
@@ -11,6 +9,7 @@ from lib.control.conf_changes import changes, refusal, since_when
 from lib.control.ctx_folder import Page, installation_of, read_pages, runner_at_work
 from lib.control.exits import Exit
 from lib.control.intake import Intake, take_in
+from lib.control.limit_words import limits_of_all, limits_of_bot
 from lib.control.options import PAPER, Options, with_places, with_venue
 from lib.control.paper_choice import paper_market
 from lib.control.plans import complaints, plan_text
@@ -18,30 +17,13 @@ from lib.control.promises import excesses, unclear_budget
 from lib.control.rulebook import Rulebook, read_live_rulebook, read_rulebook
 from lib.control.spoken import complain, say
 from lib.control.standing import is_out
+from lib.control.verdict import Verdict
 from lib.dealer import describe
 from lib.errors import BadCredentials, Halt, Unavailable
 from lib.ids import parse_id
 from lib.instructions import BY_YOU, Instruction
 from lib.mistakes import ConfError
 from lib.orphans import describe_orphan, may_be_known, open_for_long
-
-INDENT: Final = "    "
-
-
-@dataclass(slots=True)
-class Verdict:
-    """What is said of one bot. `stops` are the reasons why it would not run."""
-
-    name: str
-    plan: str = ""
-    stops: list[str] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
-
-    def __str__(self) -> str:
-        lines = [f"{self.name}: {self.plan}".rstrip(": ")]
-        lines += [f"{INDENT}does not run: {text}" for text in self.stops]
-        lines += [f"{INDENT}{text}" for text in self.remarks]
-        return "\n".join(lines)
 
 
 @click.command()
@@ -59,7 +41,7 @@ def check(options: Options) -> Exit:
     except ConfError as wrong:
         complain(str(wrong))
         return Exit.NOTHING_STARTS
-    say(_head(intake))
+    say("\n".join([_head(intake), *limits_of_all(intake.conf)]))
     rulebook, doubts = None, []
     try:
         rulebook = _rulebook(intake)
@@ -92,7 +74,9 @@ def judge_all(intake: Intake, rulebook: Rulebook | None) -> Iterator[Verdict]:
     for held in conf.held_back:
         yield Verdict(held.name, stops=[str(mistake) for mistake in held.mistakes])
     for bot in conf.bots:
-        yield _judged(bot, pages.get(bot.name), intake.venue, rulebook)
+        verdict = _judged(bot, pages.get(bot.name), intake.venue, rulebook)
+        verdict.remarks += limits_of_bot(bot, conf)
+        yield verdict
     known = {bot.name for bot in conf.bots} | {held.name for held in conf.held_back}
     yield from (_removed(page) for name, page in pages.items() if name not in known)
 
@@ -130,7 +114,8 @@ def _judge_context(verdict: Verdict, bot: BotConf, page: Page, venue: str) -> No
         return
     verdict.stops += [refused] if refused else []
     if generation.instruction is not Instruction.TRADE:
-        verdict.remarks.append(f"it is {BY_YOU[generation.instruction]}")
+        by = generation.told_by if generation.told_by.startswith("limits.") else "you"
+        verdict.remarks.append(f"it is {BY_YOU[generation.instruction].replace('you', by)}")
     verdict.remarks += [f"changed: {text}" for text in changed]
     if when:
         verdict.remarks.append(when)

@@ -1,7 +1,7 @@
 """What changed in a bot's section since it last ran, and from when that counts."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from lib.conf import BotConf
 from lib.control.ctx_folder import Page
@@ -10,22 +10,28 @@ from lib.instructions import Instruction
 from lib.life import function_path
 from lib.mistakes import Path, shown, written
 
+NEXT_START: Final = "counts from the next start"
+
 
 def changes(bot: BotConf, generation: Generation) -> list[str]:
     """Name every parameter that differs, with both values."""
-    before = dict(leaves(generation.conf))
-    after = dict(leaves(bot.settled))
+    before, after = dict(generation.conf), bot.settled
     if generation.function != function_path(bot):
-        before["function",] = generation.function
-        after["function",] = function_path(bot)
+        before["function"], after["function"] = generation.function, function_path(bot)
+    return differences(before, after)
+
+
+def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Name every value in which two sections differ, with both."""
+    old, new = dict(leaves(before)), dict(leaves(after))
     return [
-        f"{written(path)}: {_value(before, path)} → {_value(after, path)}"
-        for path in sorted(before.keys() | after.keys(), key=str)
-        if before.get(path) != after.get(path)
+        f"{written(path)}: {_value(old, path)} → {_value(new, path)}"
+        for path in sorted(old.keys() | new.keys(), key=str)
+        if old.get(path) != new.get(path)
     ]
 
 
-def since_when(bot: BotConf, page: Page) -> str:
+def since_when(bot: BotConf, page: Page, *, otherwise: str = NEXT_START) -> str:
     """Say from when changes count, for a bot that has a context."""
     assert page.generation is not None
     if page.generation.finished:
@@ -34,7 +40,7 @@ def since_when(bot: BotConf, page: Page) -> str:
         return "it was flattened: changes count once `start` lets it begin anew"
     if busy_with(bot, page):
         return "counts from the next lap; the one that is running ends as it began"
-    return "counts from the next start"
+    return otherwise
 
 
 def refusal(bot: BotConf, page: Page) -> str:

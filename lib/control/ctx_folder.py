@@ -1,7 +1,5 @@
 """The folder of contexts as somebody sees it who only looks: nothing is locked or touched."""
 
-import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -9,14 +7,15 @@ from pathlib import Path
 from typing import Final
 
 from lib.atomic_json import read_generations
+from lib.control.runner_place import LOCK as LOCK
+from lib.control.runner_place import runner_at_work as runner_at_work
 from lib.disk import REAL_DISK
 from lib.errors import Halt
 from lib.generation import Generation, check_identity, decode
 from lib.orders import Order, orders_inside
 from lib.shelf import Shelf
 
-LOCK: Final = ".lock"  # lib/shelf.py makes and holds it,
-INSTALLATION: Final = "installation.json"  # and this as well
+INSTALLATION: Final = "installation.json"  # lib/shelf.py makes it
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +62,3 @@ def installation_of(folder: Path) -> str:
     with suppress(Halt, OSError, ValueError):
         return str(read_generations(folder / INSTALLATION).get("installation", ""))
     return ""
-
-
-def runner_at_work(folder: Path) -> bool:
-    """Say whether a runner holds the folder's lock.
-
-    Asked by a shared lock that is let go at once: several who look do not see each other.
-    """
-    try:
-        fd = os.open(folder / LOCK, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(fd)
-    return False

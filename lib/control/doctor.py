@@ -10,6 +10,7 @@ from lib.conf import PaperMarket, RunnerConf, read_conf
 from lib.control.doctor_findings import Finding, gravest
 from lib.control.doctor_folder import examine_folder
 from lib.control.doctor_machine import examine_machine
+from lib.control.doctor_watch import examine_watch
 from lib.control.exits import Exit
 from lib.control.options import ENV_FILE, PAPER, Options, with_places, with_venue
 from lib.control.paper_choice import paper_market
@@ -60,6 +61,8 @@ def examine(options: Options) -> Iterator[Finding]:
         yield from _mistaken("conf.json", wrong, "mend the line; `check` says when it is right")
     play_money = venue == PAPER or venue.startswith("http")
     yield from examine_folder(options.ctx, play_money=play_money)
+    if conf is not None:
+        yield from examine_watch(conf.settings, options.ctx, home=Path.home())
     if venue:
         yield from _examine_venue(options, conf, credentials, venue)
 

@@ -1,17 +1,28 @@
 """What each word means to one bot, and what a person is answered."""
 
+import re
 from typing import Final
 
 from lib.control.release import freed
 from lib.control.request import Request, Verb
-from lib.errors import Halt
+from lib.errors import Halt, Unavailable
 from lib.floor import Floor
+from lib.inbox import Signal
 from lib.instructions import Instruction
 from lib.life import Life, Standing
 from lib.news import Kind
-from lib.obedience import begin_afresh, cancel_entries, flatten_bot, instruct, unfinished
+from lib.obedience import (
+    begin_afresh,
+    cancel_entries,
+    flatten_bot,
+    instruct,
+    signal_bot,
+    unfinished,
+)
 from lib.order_words import describe
 
+SIGNAL: Final = re.compile(r"[A-Za-z0-9_-]{1,32}(=[!-~]{1,64})?")
+NO_SIGNAL: Final = "a signal is a word or WORD=VALUE: letters, digits, _ and -, no blank in a value"
 FLAT: Final = "flattened, `start` begins it anew"
 FLATTENING: Final = "it is being flattened: everything is canceled and sold"
 SAID: Final = {
@@ -43,12 +54,14 @@ class Errands:
                 return await self._cancel(life, request)
             case Verb.RELEASE:
                 return await self._release(life, request)
+            case Verb.SIGNAL:
+                return await self._signal(life, request)
             case other:
                 raise AssertionError(f"{other} concerns no single bot")
 
     async def flatten(self, life: Life, *, by: str, at: int) -> str:
         """End everything of a bot, unless that is being done or there is nothing."""
-        if _flattened(life):
+        if _flattened(life) and not life.keeps_coins:
             return FLAT if life.standing is Standing.IDLE else FLATTENING
         if life.generation.finished and not _holds(life):
             return "finished and holds nothing"
@@ -102,7 +115,7 @@ class Errands:
         return f"begins anew, its results are kept{self._but(life)}"
 
     async def _cancel(self, life: Life, request: Request) -> str:
-        entries = await cancel_entries(life, self._floor)
+        entries = await cancel_entries(life, self._floor, request=request.id)
         if not entries:
             return "it has no open entry; `flatten` ends everything"
         life.tell(Kind.START, f"its entries are canceled (by {request.by})")
@@ -116,6 +129,29 @@ class Errands:
         await life.begin(freed)
         life.tell(Kind.START, f"released (by {request.by})")
         return f"goes on; it had stopped for {parked.kind}: {parked.reason}{self._but(life)}"
+
+    async def _signal(self, life: Life, request: Request) -> str:
+        if _flattened(life):
+            return FLAT if life.standing is Standing.IDLE else FLATTENING
+        if life.generation.finished:
+            return "finished already"
+        if not SIGNAL.fullmatch(request.signal):
+            return NO_SIGNAL
+        name, _, value = request.signal.partition("=")
+        signal = Signal(id=request.id, name=name, value=value, at=self._now(request))
+        try:
+            await signal_bot(life, signal)
+        except ValueError as wrong:
+            return f"not signaled: {wrong}"
+        life.tell(Kind.START, f"signaled {request.signal} (by {request.by})")
+        return f"signaled {request.signal}: it waits until the bot takes it{self._but(life)}"
+
+    def _now(self, request: Request) -> int:
+        """Answer the exchange's time; before it is known, that of whoever asks."""
+        try:
+            return self._floor.clock.now()
+        except Unavailable:
+            return request.asked_at
 
     def _but(self, life: Life) -> str:
         """Say what else keeps a bot from trading."""

@@ -1,4 +1,4 @@
-"""How news look as lines of a log: `time bot kind: text`.
+"""How news look as lines of a log: `time bot kind: text [client order id]`, or as JSON objects.
 
 Under systemd each line begins with its priority, `<3>` (error) to `<7>`, as sd-daemon(3) has it.
 """
@@ -6,7 +6,9 @@ Under systemd each line begins with its priority, `<3>` (error) to `<7>`, as sd-
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
+
+import orjson
 
 from lib.news import Kind, News
 
@@ -36,8 +38,25 @@ COLOURS: Final[Mapping[Kind, str]] = {
 def log_line(news: News) -> str:
     """Write news in a line; further lines of its text are indented."""
     first, *rest = printable(news.text).split("\n")
-    head = f"{local_time(news.at)} {news.bot or RUNNER} {news.kind}: {first}"
+    about = f" [{printable(news.order)}]" if news.order else ""
+    head = f"{local_time(news.at)} {news.bot or RUNNER} {news.kind}: {first}{about}"
     return "\n".join([head, *(f"    {line}" for line in rest)])
+
+
+def json_line(news: News) -> str:
+    """Write news as one JSON object in a line; docs/logs.md has the fields."""
+    fields: dict[str, Any] = {
+        "time": f"{datetime.fromtimestamp(news.at // 1_000, UTC):%Y-%m-%dT%H:%M:%S}"
+        f".{news.at % 1_000:03d}Z",
+        "at": news.at,
+        "priority": PRIORITY.get(news.kind, OTHERWISE),
+        "bot": news.bot or RUNNER,
+        "kind": str(news.kind),
+        "text": printable(news.text),
+    }
+    if news.order:
+        fields["client_order_id"] = printable(news.order)
+    return orjson.dumps(fields).decode()
 
 
 def with_priority(news: News, text: str) -> str:

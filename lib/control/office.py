@@ -9,7 +9,7 @@ the office's own beside the contexts.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -169,9 +169,12 @@ class Office:
 
     # --- who is meant
 
-    def _lives(self, bots: Iterable[str]) -> list[Life]:
+    def _lives(self, bots: Iterable[str]) -> Iterator[Life]:
+        """Go through those meant; one that lives no more when its turn comes is left out."""
         wanted, lives = set(bots), self._supervisor.lives
-        return [life for name, life in list(lives.items()) if not wanted or name in wanted]
+        for name in list(lives):
+            if name in lives and (not wanted or name in wanted):
+                yield lives[name]
 
     def _without_life(self, bots: Iterable[str]) -> dict[str, str]:
         """Answer those meant that do not live, each with why."""

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, TypeAlias
 import click
 
 Market: TypeAlias = Literal["candles", "capture", "live"]
+LogFormat: TypeAlias = Literal["lines", "json"]
 
 PATH: Final = click.Path(path_type=Path)
 ENV_FILE: Final = Path(".env")
@@ -29,6 +30,7 @@ class Options:
     market: Market | None = None  # None = what conf.json says
     seed: int = 1
     journal: Path | None = None  # None: what conf.json says, else beside the ctx folder
+    log_format: LogFormat | None = None  # None: what conf.json says
 
 
 def with_places(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,13 +1,14 @@
-"""Writing to a terminal or pipe beside the event loop.
+"""Writing lines beside the event loop: to a terminal, a pipe, a file.
 
-A terminal stopped with Ctrl-S, or a pipe whose reader sleeps, blocks whoever writes to it. Here
-that is a thread of its own: no bot waits for a screen. What does not fit any more is dropped and
-counted.
+A terminal stopped with Ctrl-S, a pipe whose reader sleeps, or a card that collects its garbage
+blocks whoever writes to it. Here that is a thread of its own: no bot waits for a screen. What does
+not fit any more is dropped and counted.
 """
 
 import os
 import threading
 import time
+from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Final
 
@@ -15,10 +16,11 @@ BACKLOG_MAX: Final = 5_000  # texts
 
 
 class Outlet:
-    """One file descriptor with a thread that writes to it. May be used from signal handlers."""
+    """A thread that writes what it is given. May be used from signal handlers."""
 
-    def __init__(self, fd: int) -> None:
-        self._fd = fd
+    def __init__(self, write: Callable[[bytes], None]) -> None:
+        self._destination = write
+        self.lost: Callable[[int], str] = _in_brackets  # how to say that lines were dropped
         self._texts: SimpleQueue[str] = SimpleQueue()
         self._given = 0
         self._written = 0
@@ -29,7 +31,7 @@ class Outlet:
     @property
     def idle(self) -> bool:
         """Say whether everything given was written."""
-        return self._written == self._given
+        return self._written >= self._given
 
     def put(self, text: str) -> None:
         """Have a text written after those before it; returns at once."""
@@ -37,7 +39,7 @@ class Outlet:
             self._dropped += 1
             return
         if self._dropped:
-            text = f"({self._dropped} lines were dropped: nobody read them)\n{text}"
+            text = f"{self.lost(self._dropped)}\n{text}"
             self._dropped = 0
         self._given += 1
         self._texts.put(text)
@@ -55,10 +57,24 @@ class Outlet:
                 self._write(text.encode(errors="replace"))
             self._written += 1
 
-    def _write(self, rest: bytes) -> None:
-        """Write it all. A terminal that was closed ends the writing, never the program."""
+    def _write(self, content: bytes) -> None:
+        """Write it. A terminal that was closed ends the writing, never the program."""
         try:
-            while rest:
-                rest = rest[os.write(self._fd, rest) :]
+            self._destination(content)
         except OSError:
             self._gone = True
+
+
+def _in_brackets(lines: int) -> str:
+    return f"({lines} lines were dropped: nobody read them)"
+
+
+def outlet_to(fd: int) -> Outlet:
+    """Open an outlet to a descriptor."""
+    return Outlet(lambda content: write_all(fd, content))
+
+
+def write_all(fd: int, rest: bytes) -> None:
+    """Write it to the end, however little is taken at a time. Raises OSError."""
+    while rest:
+        rest = rest[os.write(fd, rest) :]

@@ -1,4 +1,7 @@
-"""The signs of life that the watchdog is told about: saves complete, and the exchange is heard."""
+"""The signs of life that the watchdog is told about: saves complete, and the exchange is heard.
+
+The disk they are read from also counts what is saved, for the metrics.
+"""
 
 import threading
 import time
@@ -7,6 +10,29 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from lib.disk import RealDisk
+from lib.histogram import Histogram
+
+
+class Saves:
+    """Counts the saves of contexts: one write and one flush each. Saves run in many threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.latency = Histogram()  # of the flushes that succeeded
+        self.failed = 0
+        self.bytes = 0
+
+    def flushed(self, micros: int) -> None:
+        with self._lock:
+            self.latency.add(micros)
+
+    def fell_short(self) -> None:
+        with self._lock:
+            self.failed += 1
+
+    def wrote(self, length: int) -> None:
+        with self._lock:
+            self.bytes += length
 
 
 class TimedDisk(RealDisk):
@@ -14,6 +40,7 @@ class TimedDisk(RealDisk):
 
     def __init__(self, ticks: Callable[[], int]) -> None:
         self._ticks = ticks
+        self.saves = Saves()
         self._began: dict[int, int] = {}  # by thread: each save runs in one of its own
 
     @property
@@ -26,8 +53,19 @@ class TimedDisk(RealDisk):
             super().fsync(fd)
 
     def fdatasync(self, fd: int) -> None:
-        with self._timed():
-            super().fdatasync(fd)
+        began = time.monotonic_ns()
+        try:
+            with self._timed():
+                super().fdatasync(fd)
+        except OSError:
+            self.saves.fell_short()
+            raise
+        self.saves.flushed((time.monotonic_ns() - began) // 1_000)
+
+    def pwrite(self, fd: int, content: bytes | memoryview, offset: int) -> int:
+        written = super().pwrite(fd, content, offset)
+        self.saves.wrote(written)
+        return written
 
     @contextmanager
     def _timed(self) -> Iterator[None]:

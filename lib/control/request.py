@@ -17,6 +17,14 @@ class Verb(StrEnum):
     KILL = "kill"
     UNKILL = "unkill"
     RELOAD = "reload"
+    SIGNAL = "signal"
+
+
+class Removed(StrEnum):
+    """What becomes of the open orders of a bot that conf.json has no more."""
+
+    KEEP = "keep"  # they rest, and are found again when the bot comes back
+    CANCEL = "cancel"  # all of them are canceled, nothing is sold
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +37,5 @@ class Request:
     by: str  # who asks, in a person's words
     asked_at: int  # ms, by the asker's clock
     flatten: bool = False  # of a kill: sell as well
+    signal: str = ""  # of a signal: its name, or NAME=VALUE
+    removed: Removed = Removed.KEEP  # of a reload

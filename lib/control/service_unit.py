@@ -19,7 +19,7 @@ from lib.control.exits import Exit
 UNIT: Final = "auto_trading.service"
 HOME_OF_UNIT: Final = "%h/auto_trading"  # where the unit, as it is shipped, expects the program
 PLAIN_PATH: Final = re.compile(r"/[A-Za-z0-9_./@+-]+")  # needs no quoting in a unit
-FOLDERS: Final = ("ctx", "journal")
+FOLDERS: Final = ("ctx", "journal", "log")
 
 
 class NotInstalled(Exception):

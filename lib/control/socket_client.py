@@ -11,7 +11,7 @@ from typing import Final
 import orjson
 
 from lib.control.ctx_folder import runner_at_work
-from lib.control.request import Verb
+from lib.control.request import Removed, Verb
 from lib.control.socket_words import NAME, short_path, write_line
 
 PATIENCE: Final = 60.0  # seconds for an answer
@@ -36,15 +36,21 @@ def listens(folder: Path) -> bool:
     return (folder / NAME).is_socket() and runner_at_work(folder)
 
 
-def tell(folder: Path, verb: Verb, bots: tuple[str, ...] = (), *, flatten: bool = False) -> str:
+def tell(
+    folder: Path,
+    verb: Verb,
+    bots: tuple[str, ...] = (),
+    *,
+    flatten: bool = False,
+    signal: str = "",
+    removed: Removed = Removed.KEEP,
+) -> str:
     """Have the runner do something, once; answer what it says.
 
     Asks again, under the same id, when the answer was lost. Raises NoRunner, NoAnswer, NotAllowed.
     """
-    line = write_line(
-        id=secrets.token_hex(8), verb=verb, bots=list(bots), by=who(), flatten=flatten
-    )
-    return _ask(folder, line)
+    asked = {"verb": verb, "bots": list(bots), "by": who(), "flatten": flatten, "signal": signal}
+    return _ask(folder, write_line(id=secrets.token_hex(8), **asked, removed=removed))
 
 
 def recent_news(folder: Path, bot: str, lines: int) -> str:

@@ -33,6 +33,7 @@ CONNECTIONS_MAX: Final = 16
 ROOT: Final = 0
 
 Obey = Callable[[Request], Awaitable[str]]
+Look = Callable[[], tuple[bool, str]]
 
 
 class RecentNews:
@@ -55,12 +56,19 @@ class SocketServer:
     """Answers what is asked at the socket of one folder."""
 
     def __init__(
-        self, obey: Obey, recent: RecentNews, folder: Path, now: Callable[[], int]
+        self,
+        obey: Obey,
+        recent: RecentNews,
+        folder: Path,
+        now: Callable[[], int],
+        *,
+        health: Look = lambda: (True, "it answers"),
     ) -> None:
         self._obey = obey
         self._recent = recent
         self._folder = folder
         self._now = now
+        self._health = health
         self._connections = 0
 
     async def serve(self) -> None:
@@ -104,6 +112,9 @@ class SocketServer:
         match asked:
             case Asked():
                 return write_line(answer=await self._obey(asked.request(self._now())))
+            case Shown(show="health"):
+                well, told = self._health()
+                return write_line(answer=told, well=well)
             case Shown():
                 return write_line(answer=self._recent.text(asked.bot, asked.lines))
 

@@ -6,23 +6,24 @@
     {"show": "news", "bot": "lisa", "lines": 50}
     {"answer": "2026-11-21 12:04:11 lisa fill: bought …"}
 
+    {"show": "health"}
+    {"answer": "5 bots trade, 12 orders open, 0 in doubt", "well": true}
+
     {"refused": "verb: …"}
 
 Whoever lost an answer sends the same id again: nothing is done twice.
 """
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Final, Literal
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from lib.control.request import Request, Verb
+from lib.control.request import Removed, Request, Verb
+from lib.control.runner_place import SOCKET
+from lib.control.runner_place import short_path as short_path
 
-NAME: Final = ".control.sock"  # in the ctx folder
+NAME: Final = SOCKET  # in the ctx folder
 LINE_MAX: Final = 64 << 10  # bytes
 LINES_MAX: Final = 1_000  # of news
 
@@ -37,18 +38,21 @@ class Asked(BaseModel):
     bots: tuple[str, ...] = ()  # none named: all
     by: str = Field(default="the command line", min_length=1, max_length=64)
     flatten: bool = False
+    signal: str = Field(default="", max_length=200)
+    removed: Removed = Removed.KEEP
 
     def request(self, asked_at: int) -> Request:
         """Make the request of it."""
-        return Request(self.id, self.verb, self.bots, self.by, asked_at, self.flatten)
+        told = (self.id, self.verb, self.bots, self.by, asked_at, self.flatten)
+        return Request(*told, signal=self.signal, removed=self.removed)
 
 
 class Shown(BaseModel):
-    """A question for the newest news."""
+    """A question for the newest news, or for how the runner is."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    show: Literal["news"]
+    show: Literal["news", "health"]
     bot: str = ""  # empty: of all
     lines: int = Field(default=50, ge=1, le=LINES_MAX)
 
@@ -67,13 +71,3 @@ def read_line(line: bytes) -> Asked | Shown:
 def write_line(**fields: object) -> bytes:
     """Write an object in a line."""
     return orjson.dumps(fields) + b"\n"
-
-
-@contextmanager
-def short_path(folder: Path) -> Iterator[str]:
-    """Name the socket by a path that is short enough for the kernel: 107 bytes, see unix(7)."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        yield f"/proc/self/fd/{fd}/{NAME}"
-    finally:
-        os.close(fd)

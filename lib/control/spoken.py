@@ -8,7 +8,7 @@ import click
 
 from lib.control.log_lines import is_journal, printable
 from lib.control.options import ENV_FILE
-from lib.credentials import read_credentials
+from lib.credentials import cautious_redactor, read_credentials
 from lib.mistakes import ConfError
 from lib.redaction import Redactor
 
@@ -30,8 +30,8 @@ def complain(text: str) -> None:
 
 @cache
 def known_secrets() -> Redactor:
-    """Answer a filter that knows the secrets of .env, as far as they can be read."""
+    """Answer a filter that knows the secrets of .env, whatever is wrong with them."""
     try:
         return read_credentials(ENV_FILE).redactor
     except ConfError:
-        return Redactor()
+        return cautious_redactor(ENV_FILE)

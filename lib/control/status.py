@@ -167,7 +167,9 @@ def as_text(status: Status, width: int) -> str:
 
 
 def _head(status: Status) -> str:
-    return f"{status.ctx}: {'a runner is at work' if status.running else 'no runner is at work'}"
+    if status.running:
+        return f"{status.ctx}: a runner is at work"
+    return f"{status.ctx}: no runner is at work: nothing trades until it is started"
 
 
 def _killed(status: Status) -> Iterator[str]:

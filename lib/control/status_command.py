@@ -20,17 +20,28 @@ HOME_AND_CLEAR: Final = "\x1b[H\x1b[2J"
 @with_places
 @click.option("--json", "as_program", is_flag=True, help="The same for programs: docs/status.md.")
 @click.option("--watch", is_flag=True, help="Look again every two seconds, until Ctrl-C.")
-def status(options: Options, *, as_program: bool, watch: bool) -> Exit:
+@click.option("--health", is_flag=True, help="Ask the runner itself: 0 well, 1 not, one line why.")
+def status(options: Options, *, as_program: bool, watch: bool, health: bool) -> Exit:
     """Show where each bot stands, its orders and its result so far.
 
     Reads the ctx folder only: it may be asked at any time, whether a runner is at work or not.
-    Ends with 1 if a bot needs you, else with 0.
+    Ends with 1 if a bot needs you, else with 0. With --health the running program answers.
     """
+    if health:
+        return _ask(options)
     while True:
         found = _look(options, as_program=as_program, clears=watch and sys.stdout.isatty())
         if not watch:
             return found
         time.sleep(EVERY)
+
+
+def _ask(options: Options) -> Exit:
+    from lib.control.health import ask_health
+
+    found = ask_health(options.ctx)
+    say(found.line)
+    return Exit.FINE if found.well else Exit.ATTENTION
 
 
 def _look(options: Options, *, as_program: bool, clears: bool) -> Exit:

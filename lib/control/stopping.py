@@ -14,7 +14,8 @@ SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def stop_on_signals(leave: Callable[[], None] = lambda: None) -> None:
     """End the process on Ctrl-C, SIGTERM and SIGHUP after a last look at the terminal.
 
-    The handlers are Python's own and not the event loop's: a loop that hangs stops as well.
+    A runner without a terminal takes SIGHUP for a `reload` instead: lib/control/hangup.py. The
+    handlers are Python's own and not the event loop's: a loop that hangs stops as well.
     """
 
     def stop(_: int, __: FrameType | None) -> None:

@@ -9,12 +9,14 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final, Protocol
 
+from lib.conf import LogFormat
 from lib.control.board import Row
 from lib.control.live_table import LiveTable
-from lib.control.log_lines import coloured, is_journal, log_line, with_priority
-from lib.control.outlet import Outlet
+from lib.control.log_lines import coloured, is_journal, json_line, log_line, with_priority
+from lib.control.outlet import Outlet, outlet_to
 from lib.news import Kind, News
 from lib.redaction import Redactor
 
@@ -31,32 +33,55 @@ class Face(Protocol):
     def leave(self) -> None: ...
 
 
+class Copy(Protocol):
+    """Who keeps what was shown."""
+
+    def tell(self, news: News) -> None: ...
+
+    def leave(self) -> None: ...
+
+    def complain_to(self, tell: Callable[[News], None]) -> None: ...
+
+
 class LogLines:
     """Shows news as lines, one after the other."""
 
     def __init__(self, outlet: Outlet, write: Callable[[News], str]) -> None:
         self._outlet = outlet
         self._write = write
+        outlet.lost = self._lost
 
     def tell(self, news: News) -> None:
+        """Write a line, after those before it."""
         self._outlet.put(f"{self._write(news)}\n")
 
     def leave(self) -> None:
-        """Leave nothing behind: lines are complete as they are."""
+        """Finish what was begun."""
+        self._outlet.flush(FLUSH)
+
+    def _lost(self, lines: int) -> str:
+        text = f"{lines} lines were dropped: they were not taken fast enough"
+        return self._write(News(machine_time(), "", Kind.WARNING, text))
 
 
 class Terminal:
-    """The person's window. `tell` is a sink for news."""
+    """The person's window, and its copy in a file, if any. `tell` is a sink for news."""
 
-    def __init__(self, outlet: Outlet, face: Face, redactor: Redactor) -> None:
+    def __init__(
+        self, outlet: Outlet, face: Face, redactor: Redactor, copy: Copy | None = None
+    ) -> None:
         self._outlet = outlet
         self._face = face
         self._redactor = redactor
+        self._copy = copy
 
     def tell(self, news: News) -> None:
         """Show news, without any secret in it."""
         text = self._redactor.redact(news.text)
-        self._face.tell(News(news.at or machine_time(), news.bot, news.kind, text))
+        shown = replace(news, at=news.at or machine_time(), text=text)
+        self._face.tell(shown)
+        if self._copy is not None:
+            self._copy.tell(shown)
 
     def announce(self, text: str) -> None:
         """Say in the first line what was started."""
@@ -81,6 +106,13 @@ class Terminal:
         """Finish: what was said is written, the terminal is as it was."""
         self._face.leave()
         self._outlet.flush(FLUSH)
+        if self._copy is not None:
+            self._copy.leave()
+
+    def complain_to(self, tell: Callable[[News], None]) -> None:
+        """Have it told when the copy cannot be kept."""
+        if self._copy is not None:
+            self._copy.complain_to(tell)
 
     def take_logging(self) -> None:
         """Show the warnings of libraries here as well."""
@@ -92,10 +124,24 @@ class Terminal:
         logging.captureWarnings(capture=True)
 
 
-def open_terminal(fd: int, environ: Mapping[str, str], redactor: Redactor) -> Terminal:
+def open_terminal(
+    fd: int,
+    environ: Mapping[str, str],
+    redactor: Redactor,
+    log_format: LogFormat = LogFormat.LINES,
+    copy: Copy | None = None,
+) -> Terminal:
     """Choose how to show news on a descriptor: a table on a terminal, else lines."""
-    outlet = Outlet(fd)
-    return Terminal(outlet, _face(fd, environ, outlet), redactor)
+    outlet = outlet_to(fd)
+    in_json = log_format is LogFormat.JSON
+    face = _json_lines(fd, environ, outlet) if in_json else _face(fd, environ, outlet)
+    return Terminal(outlet, face, redactor, copy)
+
+
+def _json_lines(fd: int, environ: Mapping[str, str], outlet: Outlet) -> Face:
+    if is_journal(fd, environ):
+        return LogLines(outlet, lambda news: with_priority(news, json_line(news)))
+    return LogLines(outlet, json_line)
 
 
 def _face(fd: int, environ: Mapping[str, str], outlet: Outlet) -> Face:

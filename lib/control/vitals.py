@@ -31,6 +31,10 @@ SECOND_LOOK_MS: Final = 1_000
 HEARTBEAT_MS: Final = 60_000
 """The watchdog's interval in a container, where no systemd sets one."""
 STATUS_LENGTH_MAX: Final = 200
+START_EXTENSION: Final = 180_000_000
+"""Microseconds that a start may take from each step forward: what TimeoutStartSec= allows."""
+STEP_MS: Final = 1_000  # between two such steps that are told: systemd reads no thousand at once
+FAREWELL: Final = 0.1  # seconds that the last word may take
 _TRANSLITERATED: Final = str.maketrans({"€": "EUR", "£": "GBP", "→": "->", "–": "-", "—": "-"})
 
 
@@ -54,18 +58,27 @@ class Signs(Protocol):
 class Vitals:
     """Our voice to systemd, and the file whose age Docker looks at."""
 
-    def __init__(self, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        environ: Mapping[str, str] | None = None,
+        *,
+        ticks: Callable[[], int] = lambda: time.monotonic_ns() // 1_000_000,
+    ) -> None:
         environ = os.environ if environ is None else environ
         self._notifier = _notifier() if environ.get("NOTIFY_SOCKET") else None
         heartbeat = environ.get("HEARTBEAT_FILE")
         self._heartbeat = Path(heartbeat) if heartbeat else None
         self.watchdog_ms = _watchdog_ms(environ) or (HEARTBEAT_MS if heartbeat else 0)
+        self._ticks = ticks
+        self._is_ready = False
+        self._stepped_at: int | None = None
         self._text = ""
         self._ailment = ""
         self._shown = ""
 
     def ready(self) -> None:
         """Say that the start is over: every context is read."""
+        self._is_ready = True
         self._notify("READY=1")
 
     def reloading(self) -> None:
@@ -73,12 +86,22 @@ class Vitals:
         self._notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
     def status(self, text: str) -> None:
-        """Say in one line what goes on; shown by `systemctl --user status`."""
-        self._text = text
-        self._show()
+        """Say in one line what goes on; shown by `systemctl --user status`.
+
+        Until it is ready each new line is a step forward, and puts off the end that systemd has
+        in store for a start that takes too long; one that hangs says nothing new, and is ended.
+        """
+        moved_on, self._text = text != self._text, text
+        if self._is_ready or (moved_on and self._is_step_due()):
+            self._show()
 
     def stopping(self) -> None:
-        """Say that the end has begun, so that it is not taken for a failure."""
+        """Say that the end has begun, so that it is not taken for a failure.
+
+        May be called by a signal's handler: it waits for nobody.
+        """
+        if self._notifier and self._notifier.socket:
+            self._notifier.socket.settimeout(FAREWELL)
         self._notify("STOPPING=1")
 
     def close(self) -> None:
@@ -86,6 +109,11 @@ class Vitals:
         if self._notifier and self._notifier.socket:
             self._notifier.socket.close()
         self._notifier = None
+
+    @property
+    def heard(self) -> bool:
+        """Whether anybody listens to what is said."""
+        return self._notifier is not None
 
     async def vouch(
         self,
@@ -125,6 +153,15 @@ class Vitals:
             log.warning("well again")
         self._ailment = ailment
         self._show()
+
+    def _is_step_due(self) -> bool:
+        """Put off the end of a start that moves on; False if that was done a moment ago."""
+        now = self._ticks()
+        if self._stepped_at is not None and now - self._stepped_at < STEP_MS:
+            return False
+        self._stepped_at = now
+        self._notify(f"EXTEND_TIMEOUT_USEC={START_EXTENSION}")
+        return True
 
     def _show(self) -> None:
         line = ascii_line(f"not well: {self._ailment}" if self._ailment else self._text)

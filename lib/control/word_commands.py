@@ -84,10 +84,33 @@ def unkill(options: Options) -> Exit:
     return _told(options, Verb.UNKILL, ())
 
 
-def _told(options: Options, verb: Verb, bots: tuple[str, ...], *, flatten: bool = False) -> Exit:
+@click.command()
+@click.argument("name", metavar="NAME", shell_complete=complete_name)
+@click.argument("value", metavar="VALUE")
+@with_places
+def signal(options: Options, *, name: str, value: str) -> Exit:
+    """Put a signal into a bot's inbox, which it takes once: a word, or WORD=VALUE.
+
+    It is saved before you are answered. A newer signal takes the place of one of the same word.
+    """
+    unknown = unknown_names(options, (name,))
+    if unknown:
+        complain(unknown)
+        return Exit.ATTENTION
+    return _told(options, Verb.SIGNAL, (name,), signal=value)
+
+
+def _told(
+    options: Options,
+    verb: Verb,
+    bots: tuple[str, ...],
+    *,
+    flatten: bool = False,
+    signal: str = "",
+) -> Exit:
     """Have it done by the runner; without one, as far as files alone can say it."""
     try:
-        say(tell(options.ctx, verb, bots, flatten=flatten))
+        say(tell(options.ctx, verb, bots, flatten=flatten, signal=signal))
     except NoRunner as nobody:
         return _told_offline(options, verb, bots, str(nobody), flatten=flatten)
     except (NoAnswer, NotAllowed) as wrong:

@@ -128,7 +128,7 @@ def booted(folder: Path, image: Path) -> Iterator[Life]:
         yield life
     finally:
         life.kill()
-        life.buried()
+        life.bury()
 
 
 def told(life: Life, pattern: str) -> str:

@@ -15,8 +15,9 @@ from lib.generation import decode
 from lib.instructions import Instruction
 from lib.life import Standing
 from lib.news import Kind
+from lib.obedience import cancel_entries
 from tests.swinging import swing
-from tests.told_world import Said, ToldWorld
+from tests.told_world import Said, ToldLife, ToldWorld
 from tests.world import ACCOUNT, CALM, START, live
 
 DIPS = {
@@ -105,6 +106,25 @@ def test_canceled_entries_are_named_and_the_bot_plans_anew() -> None:
     assert world.standings == {"dips": Standing.FINISHED}
     assert world.generation("dips").memory.orders_done >= 5
     world.check()
+
+
+def cancel_again(world: ToldWorld) -> None:
+    """Say the first request to the bot once more, as after a crash that lost its answer."""
+    life = world.life
+    assert isinstance(life, ToldLife)
+    supervisor = life.office._supervisor
+    again = cancel_entries(supervisor.lives["dips"], supervisor.floor, request="0")
+    world.extra = life.loop.create_task(again)
+
+
+def test_a_cancel_that_is_repeated_later_cancels_nothing_that_was_planned_since() -> None:
+    once = live(world_of(Said(25, Verb.CANCEL, ("dips",))))
+    twice = live(world_of(Said(25, Verb.CANCEL, ("dips",)), deeds=[(27, cancel_again)]))
+
+    assert twice.extra is not None
+    assert twice.extra.result() == []
+    assert [o["status"] for o in twice.orders()] == [o["status"] for o in once.orders()]
+    twice.check()
 
 
 def test_a_flattened_bot_takes_no_other_word_than_start() -> None:

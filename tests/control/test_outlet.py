@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from lib.control.outlet import BACKLOG_MAX, Outlet
+from lib.control.outlet import BACKLOG_MAX, outlet_to
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def pipe() -> Iterator[tuple[int, int]]:
 
 def test_texts_arrive_in_the_order_they_were_given(pipe: tuple[int, int]) -> None:
     reading, writing = pipe
-    outlet = Outlet(writing)
+    outlet = outlet_to(writing)
 
     for number in range(50):
         outlet.put(f"{number}\n")
@@ -35,7 +35,7 @@ def test_a_reader_that_sleeps_holds_up_neither_the_giving_nor_the_end(
     pipe: tuple[int, int],
 ) -> None:
     _, writing = pipe
-    outlet = Outlet(writing)
+    outlet = outlet_to(writing)
     began = time.monotonic()
 
     for _ in range(BACKLOG_MAX + 100):
@@ -48,7 +48,7 @@ def test_a_reader_that_sleeps_holds_up_neither_the_giving_nor_the_end(
 
 def test_a_reader_that_went_away_is_no_error(pipe: tuple[int, int]) -> None:
     reading, writing = pipe
-    outlet = Outlet(writing)
+    outlet = outlet_to(writing)
     os.close(reading)
 
     outlet.put("nobody reads this")

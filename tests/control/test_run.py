@@ -45,7 +45,7 @@ def test_every_bot_of_the_sample_has_a_fill_within_a_minute(tmp_path: Path) -> N
             program.until(rf"{bot} fill: ", seconds=60)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_a_trading_runner_within_a_second_and_quietly(
     tmp_path: Path, number: signal.Signals
 ) -> None:

@@ -8,12 +8,21 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from lib.control.vitals import LAG_MAX_MS, SAVE_MAX_MS, Vitals, ascii_line, diagnosis
+from lib.control.vitals import (
+    LAG_MAX_MS,
+    SAVE_MAX_MS,
+    START_EXTENSION,
+    STEP_MS,
+    Vitals,
+    ascii_line,
+    diagnosis,
+)
 
 SILENCE_MAX_MS = 120_000
 WATCHDOG_MS = 60_000
@@ -107,11 +116,74 @@ def test_tells_systemd_of_a_reload_with_the_time_that_it_demands(
 
 
 def test_says_what_goes_on_once_and_in_one_ascii_line(systemd: Systemd, vitals: Vitals) -> None:
+    vitals.ready()
+    systemd.heard()
+
     vitals.status("3 bots\nlost: Zürich → 5 €")
     vitals.status("3 bots\nlost: Zürich → 5 €")
     vitals.status("3 bots")
 
     assert systemd.heard() == ["STATUS=3 bots lost: Zurich -> 5 EUR", "STATUS=3 bots"]
+
+
+class Ticks:
+    """A clock the test moves, ms."""
+
+    def __init__(self) -> None:
+        self.now = 0
+
+    def __call__(self) -> int:
+        return self.now
+
+
+def test_a_start_that_moves_on_is_given_more_time_and_one_that_hangs_is_not(
+    systemd: Systemd,
+) -> None:
+    ticks = Ticks()
+    vitals = Vitals(ticks=ticks)
+
+    for read in (1, 1, 1, 2):
+        vitals.status(f"read {read} of 2 contexts")
+        ticks.now += STEP_MS
+    vitals.ready()
+    vitals.status("2 bots trade")
+    vitals.close()
+
+    more = f"EXTEND_TIMEOUT_USEC={START_EXTENSION}"
+    assert systemd.heard() == [
+        *(more, "STATUS=read 1 of 2 contexts", more, "STATUS=read 2 of 2 contexts"),
+        *("READY=1", "STATUS=2 bots trade"),
+    ]
+
+
+def test_a_thousand_quick_steps_are_not_told_one_by_one(systemd: Systemd) -> None:
+    ticks = Ticks()
+    vitals = Vitals(ticks=ticks)
+
+    for read in range(1_000):
+        vitals.status(f"read {read} of 1000 contexts")
+        ticks.now += 2
+    vitals.close()
+
+    assert len(systemd.heard()) == 4
+
+
+def test_the_last_word_waits_for_nobody_where_nobody_reads(systemd: Systemd) -> None:
+    vitals = Vitals()
+    vitals.ready()
+    notifier = vitals._notifier
+    assert notifier is not None
+    notifier.socket.settimeout(0)
+    with suppress(BlockingIOError):
+        while True:
+            notifier.socket.send(b"STATUS=full")
+    began = time.monotonic()
+
+    vitals.stopping()
+    vitals.close()
+
+    assert time.monotonic() - began < 0.5
+    assert "READY=1" in systemd.heard()
 
 
 @pytest.mark.parametrize(
@@ -200,7 +272,7 @@ async def test_pings_again_at_once_and_shows_its_status_again_when_a_save_came_b
     pauses = UntilHealed(2)
     await vouch(vitals, signs, pauses)
 
-    assert systemd.heard()[2:] == ["STATUS=2 bots", "WATCHDOG=1"]
+    assert systemd.heard()[-2:] == ["STATUS=2 bots", "WATCHDOG=1"]
     assert pauses.taken[0] == 1
 
 

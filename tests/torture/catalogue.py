@@ -14,6 +14,7 @@ MODULES: Final = (
     "sick_disks",
     "sick_networks",
     "bad_input",
+    "guided_input",
     "long_runs",
     "mutants",
     "naive_script",

@@ -58,9 +58,13 @@ def spoil_pages(seed: int, place: Path, many: int, spoilt: Counter[str]) -> Iter
 
 
 def _read_conf(own: Path, chance: random.Random, spoilt: Counter[str]) -> Iterator[str]:
-    """Read a spoilt conf.json: a conf, or mistakes that each say where and what."""
     path = own / "conf.json"
     path.write_bytes(_conf(chance, spoilt))
+    yield from misread_conf(path)
+
+
+def misread_conf(path: Path) -> Iterator[str]:
+    """Read a conf.json: it must be a conf, or mistakes that each say where and what."""
     try:
         conf = read_conf(path)
         mistakes = [mistake for held in conf.held_back for mistake in held.mistakes]
@@ -102,12 +106,16 @@ def _plain(content: bytes) -> Any:
 
 
 def _read_env(own: Path, chance: random.Random, spoilt: Counter[str]) -> Iterator[str]:
-    """Read a spoilt .env: credentials, or mistakes that show no secret."""
     path = own / ".env"
     path.unlink(missing_ok=True)
     path.write_bytes(spoilt_bytes(ENV, chance))
     path.chmod(0o600)
     spoilt[".env, bytes"] += 1
+    yield from misread_env(path)
+
+
+def misread_env(path: Path) -> Iterator[str]:
+    """Read an .env: it must be credentials, or mistakes that show no secret."""
     try:
         read_credentials(path, environ={})
     except ConfError as wrong:

@@ -206,14 +206,14 @@ def spoil_words(seed: int, many: int, spoilt: Counter[str]) -> Iterator[str]:
                 event = chance.choice(true.events[chance.choice(list(true.events))])
                 body = spoilt_value(event, chance, spoilt, "events")
                 if isinstance(body, dict):
-                    yield from misread("an event", _hear_event, body)
+                    yield from misread("an event", hear_event, body)
             case 2:
                 body = spoilt_value(chance.choice(_all(true)), chance, spoilt, "replies")
                 yield from misread("a reply", _judge_reply(chance), body)
             case _:
                 raw = spoilt_bytes(json.dumps(chance.choice(_all(true))).encode(), chance)
                 spoilt["bytes of frames"] += 1
-                yield from misread("bytes", _read_bytes, raw)
+                yield from misread("bytes", read_bytes, raw)
     yield from _misheard(chance, true, spoilt)
 
 
@@ -248,7 +248,7 @@ def misread(what: str, read: Reader, value: Any) -> Iterator[str]:
         yield f"{what} raised {type(wrong).__name__}: {str(wrong)[:300]}: {str(value)[:1500]}"
 
 
-def _hear_event(event: Any) -> None:
+def hear_event(event: Any) -> None:
     _tell_user(cast("Frame", event), lambda _: None)
 
 
@@ -279,13 +279,13 @@ def _take_reply(reply: Reply) -> None:
 SILENCE_MAX: Final = 4 * 86_400_000
 
 
-def _read_bytes(raw: bytes) -> None:
+def read_bytes(raw: bytes) -> None:
     try:
         body = orjson.loads(raw)
     except orjson.JSONDecodeError:
         return
     if isinstance(body, dict):
-        _hear_event(body)
+        hear_event(body)
 
 
 # --- a stream goes on whatever comes

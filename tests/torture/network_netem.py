@@ -28,7 +28,7 @@ LOAD: Final = (  # what insmod does; 313 is finit_module on amd64, where alone t
 SHAPED: Final = "machine: its network is bad now"
 LIVES: Final = 3  # in one attempt
 FILLS: Final = 5  # to be lived through in each
-PATIENCE: Final = 90.0  # seconds
+PATIENCE: Final = 180.0  # seconds, on a machine that is busy with other things
 BOTS: Final = 6
 
 
@@ -77,6 +77,7 @@ def bad_lines(seed: int, folder: Path) -> Outcome:
     with MachineArena(folder, crowd("n", BOTS), seed=seed) as arena:
         arena.program = ("-m", MODULE)
         try:
+            arena.come_into_the_world()
             for line in chance.sample(LINES, LIVES):
                 _live_over(arena, line, outcome)
             arena.settle()

@@ -18,6 +18,8 @@ from tests.torture.power_lives import all_of, measure
 
 CROWDS: Final = 4
 BEHIND: Final = "taken back behind an order of theirs, bots"
+ORDERS_LOST: Final = 5  # that come in at least while nothing is remembered
+TRADE_PATIENCE: Final = 60.0  # seconds
 NOTICE_PATIENCE: Final = 60.0  # seconds
 
 TEXT: Final = """\
@@ -63,7 +65,8 @@ def one_rollback(arena: MachineArena, crowd: Mapping[str, Any], outcome: Outcome
     arena.start()
     time.sleep(arena.chance.uniform(0.5, 2))
     arena.machine.remember()
-    time.sleep(arena.chance.uniform(1, 3))
+    await_orders(arena, len(arena.exchange.ledger().orders) + ORDERS_LOST)
+    time.sleep(arena.chance.uniform(0, 3))
     arena.cut()
     arena.machine.go_back()
     before = arena.exchange.ledger()
@@ -78,6 +81,15 @@ def one_rollback(arena: MachineArena, crowd: Mapping[str, Any], outcome: Outcome
         *(f"{bot} went back behind an order and was not halted" for bot in sorted(unhalted)),
         *(f"{id} left after its bot went back" for id in sent),
     ]
+
+
+def await_orders(arena: MachineArena, many: int) -> None:
+    """Wait until so many orders were accepted. Raises Stuck."""
+    deadline = time.monotonic() + TRADE_PATIENCE
+    while len(arena.exchange.ledger().orders) < many:
+        if time.monotonic() > deadline:
+            raise Stuck("nobody traded in the time that was to be lost")
+        time.sleep(LOOK_EVERY)
 
 
 def bots_behind(arena: MachineArena, ledger: Ledger) -> set[str]:

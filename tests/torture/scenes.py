@@ -10,8 +10,10 @@ from typing import Any, Final
 
 import bots
 from lib.life import Standing
+from tests import bots_of_lines as lines
 from tests.held_world import HeldWorld
 from tests.held_world import check as check_held
+from tests.plans import DCA, RANGE, REBALANCE, RECURRING, SWING, TWAP
 from tests.swinging import SMALL_BOTS, ShapedWorld, path, swing
 from tests.test_position_lives import SCENES as POSITIONS
 from tests.test_position_lives import holding
@@ -172,9 +174,74 @@ SOAK: Final = {
     "conf": {"order": MARKET, "valid_for": "1h"},
     "loop": 3,
 }
+SMART_TRADE: Final = {
+    "function": "smart_trade",
+    "symbol": "BTCUSDT",
+    "unit": "0.01",
+    "take_profit": [
+        {"price": "0.4%", "share": "50%", "mode_sell": "LIMIT"},
+        {"price": "0.9%", "trailing": "-0.2%"},
+    ],
+    "stop_loss": {"price": "-0.5%", "break_even": "0.2%"},
+}
 PROGRAM_BOTS: Final = {
     "dip buyer": Scene(bots={"dip": DIP}, check=finished),
     "infinite": Scene(bots={"soak": SOAK}, check=moved(BUY="0.003")),
+    "smart trade": Scene(
+        bots={"trade": SMART_TRADE},
+        check=finished,
+        world=ShapedWorld,
+        more={"shape": swing(0.02, 120)},
+    ),
+}
+
+LINES: Final = {
+    "grid bot": Scene(
+        bots={"bot": lines.GRID},
+        check=finished,
+        world=ShapedWorld,
+        more={"shape": lines.ROUND_TRIP},
+    ),
+    "grid bot that follows": Scene(
+        bots={"bot": lines.FOLLOWING},
+        check=finished,
+        world=ShapedWorld,
+        more={"shape": lines.THERE_AND_BACK},
+    ),
+    "winter and summer": Scene(
+        bots={"bot": lines.WINTER},
+        check=finished,
+        world=lines.SlowWorld,
+        more={"shape": lines.seasonal},
+    ),
+    "long strategy": Scene(
+        bots={"bot": lines.STRATEGY},
+        check=finished,
+        world=lines.SlowWorld,
+        more={"shape": lines.seasonal},
+    ),
+    "averages that cross": Scene(
+        bots={"bot": lines.CROSS},
+        check=finished,
+        world=lines.SlowWorld,
+        more={"shape": lines.seasonal},
+    ),
+}
+
+# --- bots that follow a plan
+
+LATER: Final = {"schedule": {"every": "day", "at": "00:30"}}  # born by then, whatever was cut
+FOLLOWED: Final = {
+    f"plan: {section['function']}": Scene(
+        bots={"bot": section}, check=finished, world=ShapedWorld, more={"shape": SWING}
+    )
+    for section in (
+        {**DCA, "stop_loss": "0.03"},
+        {**RECURRING, **LATER},
+        TWAP,
+        REBALANCE,
+        RANGE,
+    )
 }
 
 # --- machines side by side
@@ -315,6 +382,8 @@ HELD: Final = {f"position: {name}": held(name) for name in POSITIONS}
 SCENES: Final[Mapping[str, Scene]] = {
     **ORDERS,
     **PROGRAM_BOTS,
+    **FOLLOWED,
+    **LINES,
     **TOGETHER,
     **MOVING,
     **LISTS,

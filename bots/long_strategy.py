@@ -1,0 +1,36 @@
+"""Buy below the middle of the last week, sell above the top of the years before."""
+
+from lib.closed_candles import LongInterval
+from lib.desk import Desk
+from lib.machine import Machine
+from lib.season_settings import Fraction, SeasonCtx, SeasonSettings, begin_seasons
+from lib.seasons import Terms, run_seasons
+
+
+class Conf(SeasonSettings):
+    lower: Fraction  # 0.2: buy 20 % below the middle of the newest candle
+    upper: Fraction  # 0.05: sell 5 % above the top
+    interval_top: LongInterval = "1M"
+
+    @property
+    def terms(self) -> Terms:
+        return Terms(
+            symbol=self.symbol,
+            mean="hl",
+            interval=self.interval,
+            interval_top=self.interval_top,
+            history=self.history_top,
+            top=self.top,
+            drop=self.lower,
+            rise=self.upper,
+        )
+
+
+class Ctx(SeasonCtx):
+    """lib/season_settings.py says what it remembers."""
+
+
+async def bot(desk: Desk, conf: Conf, ctx: Ctx) -> Machine[Ctx]:
+    ctx.seasons = ctx.seasons or await begin_seasons(desk, conf)
+    async for ctx.seasons in run_seasons(desk, ctx.seasons, conf.terms, laps=conf.laps):
+        yield ctx

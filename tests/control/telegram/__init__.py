@@ -1,0 +1,1 @@
+"""The chat, against a Bot API of our own on loopback."""

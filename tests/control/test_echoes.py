@@ -1,0 +1,70 @@
+"""An exchange that answers with every secret it was sent gets none of them shown or kept."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import orjson
+import pytest
+
+from tests.control.echoing import echoing
+from tests.control.program import Program
+from tests.control.simulated import SECRET, TRADES, Simulated, simulated, write_keys
+
+pytestmark = pytest.mark.slow
+
+BUY = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quoteOrderQty": "20"}
+SAID = r" (weather|warning|parked|doubt|order)|\"(weather|warning|parked|doubt|order)\""
+FORMATS = ["lines", "json"]
+REST = ["refused", "unauthorised", "page", "redirect", "no answer at all"]
+
+
+@pytest.fixture(scope="module")
+def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulated]:
+    with simulated(tmp_path_factory.mktemp("exchange")) as found:
+        yield found
+
+
+def everything_kept(folder: Path) -> str:
+    """Read whatever the program wrote: its output, its log, its contexts, its journal."""
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name != ".env"]
+    return "".join(path.read_bytes().decode(errors="replace") for path in files)
+
+
+CASES = [
+    *(("exchangeInfo", how, "lines") for how in REST),
+    *(("account", how, "lines") for how in REST),
+    *(
+        (path, "refused", log_format)
+        for path in ("account", "openOrders")
+        for log_format in FORMATS
+    ),
+]
+
+
+@pytest.mark.parametrize(("path", "how", "log_format"), list(dict.fromkeys(CASES)))
+def test_no_secret_of_an_echoed_request_is_shown_or_kept(
+    tmp_path: Path, exchange: Simulated, path: str, how: str, log_format: str
+) -> None:
+    write_keys(tmp_path)
+    conf = {
+        "bots": [{"once": {"function": "add_order", "order": BUY}}],
+        "log_file": {"path": "runner.log"},
+        "log_format": log_format,
+    }
+    (tmp_path / "conf.json").write_bytes(orjson.dumps(conf))
+    with (
+        echoing(exchange.address, path, how) as echo,
+        Program(tmp_path, "--venue", echo.address) as program,
+    ):
+        assert echo.echoed.wait(15), program.output
+        program.until(SAID, 10)
+        with Program(tmp_path, "logs") as logs:
+            logs.ended()
+            shown = program.output + logs.output
+
+    text = shown + everything_kept(tmp_path)
+    secrets = {TRADES, SECRET, quote(SECRET), *echo.signatures}
+    assert echo.signatures or path == "exchangeInfo"
+    assert [secret for secret in secrets if secret in text] == []
+    assert len(text) > 100
