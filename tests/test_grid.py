@@ -394,5 +394,5 @@ def test_a_grid_that_the_price_left_ends_with_its_orders_canceled(
 
 @pytest.mark.slow
 def test_the_grid_bot_keeps_its_books_whenever_the_power_fails() -> None:
-    for world in every_life(lambda: grid_world(BOT, ROUND_TRIP, luck=Luck()), stride=11):
+    for world in every_life(lambda: grid_world(BOT, ROUND_TRIP, luck=Luck()), stride=29):
         finished(world)

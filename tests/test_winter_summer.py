@@ -309,7 +309,7 @@ def _asked(world: SlowWorld, order: Any = None) -> Request:
 
 @pytest.mark.slow
 def test_nothing_is_lost_or_bought_twice_whenever_the_power_fails() -> None:
-    for world in every_life(lambda: wintering(luck=Luck()), stride=5):
+    for world in every_life(lambda: wintering(luck=Luck()), stride=9):
         finished(world)
         seasons, moved = seasons_of(world), world._moved()
         assert (seasons.quote - 1_000, seasons.base) == (moved["USDT"], moved["BTC"])
@@ -321,7 +321,7 @@ def test_partial_fills_are_never_lost_after_two_cuts() -> None:
         lagging = Luck(query_lag_ms=1_500)
         return wintering({"laps": 2}, seed=2, luck=lagging, depth=Decimal("0.004"))
 
-    for world in pairs_of_cuts(made, 2, many=16):
+    for world in pairs_of_cuts(made, 2, many=8):
         finished(world)
         seasons, moved = seasons_of(world), world._moved()
         assert (seasons.quote - 1_000, seasons.base) == (moved["USDT"], moved["BTC"])
