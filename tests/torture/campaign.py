@@ -19,7 +19,13 @@ from tests.torture.attempt import ANSWER
 from tests.torture.experiment import Experiment, Outcome
 from tests.torture.records import ROOT, Record, Records
 
-AT_ONCE: Final = 3  # attempts a core, however little they compute
+AT_ONCE: Final = 2  # of those that mostly wait, a core
+MODESTLY: Final = (
+    "nice",
+    "-n",
+    "5",
+)  # those that compute let those go first that look at the clock
+IDLE: Final = 0.5  # cores; who keeps fewer busy mostly waits
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,10 @@ class Attempt:
     def seconds(self) -> float:
         return self.experiment.seconds
 
+    @property
+    def is_idle(self) -> bool:
+        return self.experiment.cores < IDLE and not self.experiment.alone
+
 
 def planned(experiments: Iterable[Experiment], share: float, first_seed: int) -> list[Attempt]:
     """List the attempts of a share of a whole run; at least one of each experiment."""
@@ -44,7 +54,7 @@ def planned(experiments: Iterable[Experiment], share: float, first_seed: int) ->
 
 
 class Campaign:
-    """Works off a list of attempts, as many at once as keep the cores busy, the idle ones first.
+    """Works off a list of attempts: one a core that computes, and some beside that mostly wait.
 
     Those that measure have the machine for themselves, in the end.
     """
@@ -60,12 +70,8 @@ class Campaign:
         left = [each for each in attempts if (each.experiment.name, each.seed) not in known]
         self.done = len(attempts) - len(left)
         self.all = len(attempts)
-        self._side_by_side = deque(
-            sorted(
-                (each for each in left if not each.experiment.alone),
-                key=lambda each: each.experiment.cores,
-            )
-        )
+        self._idle = deque(each for each in left if each.is_idle)
+        self._busy = deque(each for each in left if not each.is_idle and not each.experiment.alone)
         self._alone = deque(each for each in left if each.experiment.alone)
         self._records = records
         self._cores = cores
@@ -75,13 +81,13 @@ class Campaign:
     @property
     def seconds_left(self) -> float:
         """Estimate what is to come, from what each experiment says of itself."""
-        work = sum(each.seconds * each.experiment.cores for each in self._side_by_side)
+        work = sum(each.seconds * each.experiment.cores for each in (*self._idle, *self._busy))
         return work / self._cores + sum(each.seconds for each in self._alone)
 
     def run(self) -> None:
         """Work off everything; an interrupted run leaves what was finished."""
         try:
-            while self._side_by_side or self._alone or self._running:
+            while self._idle or self._busy or self._alone or self._running:
                 self._begin_more()
                 self._gather()
                 time.sleep(0.05)
@@ -90,20 +96,18 @@ class Campaign:
                 each.end()
 
     def _begin_more(self) -> None:
-        while self._side_by_side and self._busy < self._cores and self._free:
-            self._running.append(_Running(self._side_by_side.popleft()))
+        while self._idle and self._count(idle=True) < AT_ONCE * self._cores:
+            self._begin(self._idle)
+        while self._busy and self._count(idle=False) < self._cores:
+            self._begin(self._busy)
         if self._alone and not self._running:
-            self._running.append(_Running(self._alone.popleft()))
+            self._begin(self._alone)
 
-    @property
-    def _busy(self) -> float:
-        """Answer how many cores what runs keeps busy, about."""
-        return sum(each.attempt.experiment.cores for each in self._running)
+    def _begin(self, waiting: deque[Attempt]) -> None:
+        self._running.append(_Running(waiting.popleft()))
 
-    @property
-    def _free(self) -> bool:
-        """Say whether one more may be begun: who mostly waits measures how long that takes."""
-        return len(self._running) < AT_ONCE * self._cores
+    def _count(self, *, idle: bool) -> int:
+        return sum(each.attempt.is_idle == idle for each in self._running)
 
     def _gather(self) -> None:
         for each in [each for each in self._running if each.over]:
@@ -134,9 +138,10 @@ class _Running:
         inside.mkdir()
         function = attempt.experiment.attempt
         words = (function.__module__, function.__name__, str(attempt.seed), str(inside))
+        rank = () if attempt.is_idle or attempt.experiment.alone else MODESTLY
         with self._noise.open("w") as noise:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.torture.attempt", *words],
+                [*rank, sys.executable, "-m", "tests.torture.attempt", *words],
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
                 stdout=noise,
