@@ -7,7 +7,7 @@
 #     --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges \
 #     -v auto_trading:/ctx -v auto_trading_journal:/journal \
 #     -v "$PWD/conf.json:/app/conf.json:ro" --env-file .env auto_trading
-#   docker run --rm -v auto_trading:/ctx auto_trading status
+#   docker exec auto_trading auto_trading status
 #
 # Without keys it trades on paper. The host's clock may be wrong, its disk may not lie.
 
@@ -22,7 +22,10 @@ RUN python3 -m venv /venv \
 FROM python:${PYTHON}-slim-trixie
 RUN groupadd --gid 10001 trader \
     && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin trader \
-    && install --directory --owner 10001 --group 10001 --mode 0700 /ctx /journal
+    && install --directory --owner 10001 --group 10001 --mode 0700 /ctx /journal \
+    && printf '#!/bin/sh\ncd /app && exec /venv/bin/python auto_trading.py --ctx /ctx "$@"\n' \
+        >/usr/local/bin/auto_trading \
+    && chmod 755 /usr/local/bin/auto_trading
 COPY --from=build /venv /venv
 WORKDIR /app
 COPY . .

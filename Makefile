@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV ?= .venv
 UV ?= $(shell command -v uv || echo .venv-lock/bin/uv)
 ARGS ?=
+# one more than cores: some tests mostly wait
+WORKERS ?= $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) + 1 )))
 
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 CREATED := $(VENV)/python-$(VERSION)
@@ -16,7 +18,7 @@ COMPILE = $(UV) pip compile --universal --generate-hashes --python-version 3.11 
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run install uninstall update runtime test test-313 tests test-long torture contract-testnet bench lock audit clean
+.PHONY: help run install uninstall update runtime test test-313 tests test-long torture contract-testnet bench pictures lock audit clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | \
@@ -42,7 +44,7 @@ test: $(DEVELOPMENT) ## check format, style and types, run all tests; ARGS goes 
 	check format $(VENV)/bin/python -m ruff format --check .; \
 	check style $(VENV)/bin/python -m ruff check .; \
 	check types $(VENV)/bin/python -m mypy; \
-	check tests $(VENV)/bin/python -m pytest -n auto --dist worksteal $(ARGS); \
+	check tests $(VENV)/bin/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS); \
 	if [ -n "$$failed" ]; then echo "failed:$$failed"; exit 1; fi
 
 test-313: ## run the tests under Python 3.13 too, if it is installed
@@ -56,10 +58,10 @@ test-313: ## run the tests under Python 3.13 too, if it is installed
 
 tests: $(DEVELOPMENT)
 	@$(VENV)/bin/python --version
-	@$(VENV)/bin/python -m pytest -n auto --dist worksteal $(ARGS)
+	@$(VENV)/bin/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 test-long: $(DEVELOPMENT) ## run the tests that take long, which `make test` leaves out
-	@LONG=1 $(VENV)/bin/python -m pytest -n auto --dist worksteal --timeout 900 -m long $(ARGS)
+	@LONG=1 $(VENV)/bin/python -m pytest -n $(WORKERS) --dist worksteal --timeout 900 -m long $(ARGS)
 
 torture: $(DEVELOPMENT) ## try every way to die and write docs/resilience.md; SHARE=0.1 is a tenth
 	@$(VENV)/bin/python -m tests.torture --share $${SHARE:-1} $(ARGS)
@@ -70,13 +72,17 @@ contract-testnet: $(DEVELOPMENT) ## ask Binance's testnet what the simulator cla
 bench: $(RUNTIME) ## measure speed and size, as ratios to a bare reference in the same run
 	@$(VENV)/bin/python -m bench $(ARGS)
 
+pictures: $(DEVELOPMENT) ## draw the pictures of docs/bots/ from runs on recorded prices; minutes
+	@$(VENV)/bin/python -m tests.pictures $(ARGS)
+
 lock: $(UV) ## find the newest versions that requirements/*.in allow, and pin them with hashes
 	@$(COMPILE) --upgrade --output-file requirements.lock requirements/runtime.in >/dev/null
 	@$(COMPILE) --upgrade --constraint requirements.lock --output-file requirements-dev.lock \
 		requirements/development.in >/dev/null
 
-audit: .venv-audit/bin/pip-audit ## look up known holes of the pinned packages; asks the network
-	@.venv-audit/bin/pip-audit --disable-pip --require-hashes -r requirements.lock
+audit: ## look up known holes of the pinned packages; says so if nobody can be asked
+	@$(MAKE) --no-print-directory .venv-audit/bin/pip-audit >/dev/null 2>&1 || true
+	@$(PYTHON) -m tests.known_holes .venv-audit/bin/pip-audit requirements.lock
 
 clean: ## remove what make made; ctx/ and .env stay
 	@rm -rf .venv .venv-3.13 .venv-lock .venv-audit .mypy_cache .ruff_cache .pytest_cache .hypothesis

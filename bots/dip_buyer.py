@@ -8,6 +8,7 @@ from pydantic import Field
 from lib.desk import Desk
 from lib.errors import Halt
 from lib.exchange import ZERO
+from lib.flatten import SALE_PAUSE
 from lib.machine import Context, Machine
 from lib.money import SymbolRules, plain
 from lib.news import Kind, readable
@@ -69,6 +70,7 @@ async def bot(desk: Desk, conf: Conf, ctx: Ctx) -> Machine[Ctx]:
         rules = desk.rules(ctx.buy.symbol)
         while sellable(rules, ctx):
             if not ctx.sells or ctx.sells[-1].final:
+                await desk.until(next_try(ctx.sells))
                 ctx.sells = [*kept(ctx.sells), plan_sell(desk, rules, ctx)]
             async for ctx.sells[-1] in add_order(desk.exchange, ctx.sells[-1]):
                 yield ctx
@@ -103,7 +105,7 @@ def plan_sell(desk: Desk, rules: SymbolRules, ctx: Ctx) -> Order:
     assert ctx.buy is not None
     assert ctx.terms is not None
     quantity = unsold(rules, ctx)
-    if any(sell.reason != PROBED for sell in kept(ctx.sells)):
+    if any(sell.reason != PROBED and not expired(sell) for sell in kept(ctx.sells)):
         desk.tell(Kind.PLAN, f"lap {ctx.lap}: stopped out, sell {plain(quantity)} at market")
         return Order(symbol=rules.symbol, side="SELL", type="MARKET", quantity=quantity)
     bought_at = ctx.buy.average_price
@@ -128,11 +130,22 @@ def kept(sells: list[Order]) -> list[Order]:
     """Drop plans that never left. Raises Halt for a sell that somebody else ended."""
     for sell in sells:
         by_us = sell.state in {OrderState.FILLED, OrderState.ABANDONED} or sell.cancel_id
-        if sell.final and not by_us and sell.type != "MARKET":
+        if sell.final and not by_us and not expired(sell) and sell.type != "MARKET":
             raise Halt(f"bought, but the sell was {sell.state}: {sell.reason or 'not by this bot'}")
         if sell.state is OrderState.REJECTED:
             raise Halt(f"bought, but the sell was refused: {sell.reason}")
     return [sell for sell in sells if sell.state is not OrderState.ABANDONED]
+
+
+def expired(sell: Order) -> bool:
+    """Say whether the exchange itself ended it: an order of the same account would have met it."""
+    return sell.state is OrderState.EXPIRED and sell.type != "MARKET" and not sell.cancel_id
+
+
+def next_try(sells: list[Order]) -> int:
+    """Answer when what is left may be sold; exchange ms. What expired meets nobody at once."""
+    ended = sells[-1] if sells else None
+    return ended.ended_at + SALE_PAUSE if ended and ended.state is OrderState.EXPIRED else 0
 
 
 def sold(ctx: Ctx) -> Decimal:

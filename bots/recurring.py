@@ -80,7 +80,7 @@ async def bot(desk: Desk, conf: Conf, ctx: Ctx) -> Machine[Ctx]:
         elif ctx.buy is None:
             await desk.until(ctx.retry_at)
             price = await desk.price(conf.symbol)
-            if affordable(desk, conf, ctx, price):
+            if affordable(desk, conf, ctx, price) and is_still_due(desk, conf, ctx):
                 ctx.buy = plan(conf)
             yield ctx
         else:
@@ -97,8 +97,23 @@ def choose(desk: Desk, conf: Conf, ctx: Ctx) -> None:
     oldest = conf.schedule.next_due(ctx.handled_until)
     ctx.due = ctx.handled_until = oldest if conf.missed is Missed.ALL else newest
     ctx.retry_at = 0
-    if conf.missed is Missed.SKIP and now - newest > conf.late:
-        skip(desk, ctx, f"what was due up to {written(newest)} was missed")
+    leave_out_late(desk, conf, ctx)
+
+
+def leave_out_late(desk: Desk, conf: Conf, ctx: Ctx) -> None:
+    """Leave out what is due, if it is too late for it and that is wanted."""
+    if conf.missed is Missed.SKIP and desk.now() - ctx.due > conf.late:
+        skip(desk, ctx, f"what was due up to {written(ctx.due)} was missed")
+
+
+def is_still_due(desk: Desk, conf: Conf, ctx: Ctx) -> bool:
+    """Say whether to buy; what was overtaken while it waited is one of those that were missed."""
+    is_overtaken = desk.now() >= conf.schedule.next_due(ctx.due)
+    if is_overtaken and conf.missed is not Missed.ALL and ctx.retry_at:
+        skip(desk, ctx, f"what was due {written(ctx.due)} could not be bought until the next")
+    elif is_overtaken and conf.missed is not Missed.ALL:
+        ctx.due = 0  # `choose` decides what stands for it
+    return bool(ctx.due)
 
 
 def affordable(desk: Desk, conf: Conf, ctx: Ctx, price: Decimal) -> bool:
@@ -135,7 +150,9 @@ def settle(desk: Desk, conf: Conf, ctx: Ctx, buy: Order) -> None:
     """Put a purchase into the sums; one that bought nothing is tried again."""
     ctx.buy = None
     if not buy.filled:
-        if buy.state is not OrderState.ABANDONED:
+        if buy.state is OrderState.ABANDONED:  # it could not leave: the bot was paused, or away
+            leave_out_late(desk, conf, ctx)
+        else:
             put_off(desk, conf, ctx, buy.reason or f"it was {buy.state}")
         return
     rules, due = desk.rules(buy.symbol), ctx.due

@@ -20,7 +20,7 @@ from enum import StrEnum
 from pathlib import Path as FilePath
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from lib.bot_kinds import BotKind, FindBot, NoSuchBot, find_bot, split_function
 from lib.budget import KEYS, Terms, split_terms
@@ -45,7 +45,11 @@ __all__ = [
 ]
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
-RESERVED_NAMES = frozenset({"installation"})  # a file of its own beside the contexts
+RESERVED_NAMES = frozenset({
+    "installation",  # a file of its own beside the contexts
+    "all",  # every bot, wherever a person names one: `flatten all`
+    "runner",  # the program itself, in its log
+})
 
 
 class OnDoubt(StrEnum):
@@ -170,6 +174,13 @@ class LogFileSettings(Settings):
     files: int = Field(
         default=5, ge=1, le=1_000, description="How many files stay, the newest included."
     )
+
+    @field_validator("path")
+    @classmethod
+    def _can_be_a_file(cls, path: str | None) -> str | None:
+        if path is not None and (not path.strip() or "\0" in path):
+            raise ValueError("the path of a file")
+        return path
 
 
 class RunnerSettings(Settings):

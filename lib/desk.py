@@ -9,9 +9,7 @@ from lib.errors import Unavailable
 from lib.exchange import Candle, OrderRecord, Quote, Side
 from lib.floor import Floor
 from lib.inbox import Signal, take
-from lib.last_prices import QUOTE_AGE_MAX
 from lib.list_dealer import ListDealer
-from lib.lookout import TIMER_MAX
 from lib.money import SymbolRules
 from lib.news import Kind
 from lib.quotes import Alarm, Base, Bounds
@@ -23,6 +21,7 @@ class Desk:
 
     def __init__(self, floor: Floor, dealer: ListDealer, tell: Callable[[Kind, str], None]) -> None:
         self._floor = floor
+        self._silence = floor.limits.silence / 1000  # seconds
         self.exchange = dealer
         self.wallet = dealer.purse
         self.tell = tell
@@ -65,7 +64,7 @@ class Desk:
         """
         if base == "last":
             return await self.exchange.reference_price(symbol)
-        return await self._floor.quotes.price(symbol, base, younger_than=QUOTE_AGE_MAX)
+        return await self._floor.quotes.price(symbol, base, younger_than=self._silence)
 
     async def quote(self, symbol: str) -> Quote:
         """Answer best bid, best ask and last price. Raises Unavailable."""
@@ -86,7 +85,7 @@ class Desk:
     async def until(self, at: int) -> None:
         """Wait for an exchange time, ms. The deadline belongs into the context."""
         while (left := at - self.now()) > 0:
-            await asyncio.sleep(min(left / 1000, TIMER_MAX))
+            await asyncio.sleep(min(left, self._floor.limits.timer) / 1000)
 
     async def crossing(
         self,
@@ -114,7 +113,7 @@ class Desk:
     async def _ring(self, rang: asyncio.Event, alarm: Alarm, bounds: Bounds) -> None:
         """Wait for an alarm; a silent stream is helped by asking now and then."""
         while alarm.live:
-            timer = asyncio.get_running_loop().call_later(QUOTE_AGE_MAX, rang.set)
+            timer = asyncio.get_running_loop().call_later(self._silence, rang.set)
             await rang.wait()
             timer.cancel()
             rang.clear()
@@ -141,7 +140,7 @@ class Desk:
             quotes.alarm(symbol, bell.set, below=each.below, above=each.above, base=each.base)
             for each in (Bounds(below, above), *also)
         ]
-        timer = asyncio.get_running_loop().call_later(QUOTE_AGE_MAX, bell.set)
+        timer = asyncio.get_running_loop().call_later(self._silence, bell.set)
         try:
             await self.exchange.next_save(bell)
         finally:

@@ -7,12 +7,17 @@ is weaker than any real disk and loses power at every single call.
 import errno
 import fcntl
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
+
+NAMELESS: Final = "a nameless volume"
+"""The kind of what Docker and Podman mount for a VOLUME to which nobody mounted anything."""
 
 _MOUNTS = Path("/proc/self/mountinfo")
+_OF_NO_NAME = re.compile(r"/volumes/[0-9a-f]{64}/_data(?:/|$)")
 _UNSAFE_NAMES = {r"\040": " ", r"\011": "\t", r"\012": "\n", r"\134": "\\"}
 
 
@@ -170,10 +175,15 @@ def mounted_kind(path: Path, mounts: list[str]) -> str:
 
 
 def _mount_points(mounts: list[str]) -> Iterator[tuple[Path, str]]:
-    """Read lines of /proc/self/mountinfo: field 5 is the place, the kind follows the dash."""
+    """Read lines of /proc/self/mountinfo: what is shown, where, and after the dash its kind."""
     for line in mounts:
         before, _, after = line.partition(" - ")
-        place = before.split()[4]
+        _, _, _, inside, place, *_ = before.split()
         for escaped, meant in _UNSAFE_NAMES.items():
             place = place.replace(escaped, meant)
-        yield Path(place), after.split()[0]
+        yield Path(place), _kind(inside, after.split()[0])
+
+
+def _kind(inside: str, kind: str) -> str:
+    """Name a mount's kind, given what it shows of its file system; memory stays memory."""
+    return NAMELESS if _OF_NO_NAME.search(inside) and kind != "tmpfs" else kind

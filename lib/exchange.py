@@ -319,4 +319,6 @@ class Limits:
     doubt_look: int = 60_000  # how long an order in doubt is looked for
     doubt_look_streamed: int = 15_000  # the same when the user stream had no gap
     poll: int = 30_000
+    silence: int = 10_000  # of a market that is followed; then its price is asked for
+    timer: int = 30_000  # none runs longer: the loop's clock stands still while the machine sleeps
     intervals: tuple[int, ...] = field(default=(250, 500, 1_000, 2_000, 5_000))  # asking again

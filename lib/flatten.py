@@ -17,7 +17,7 @@ from lib.desk import Desk
 from lib.errors import Halt
 from lib.exchange import Side
 from lib.machine import Context, Machine, together
-from lib.money import SymbolRules, plain
+from lib.money import MARKET_MARGIN, SymbolRules, plain
 from lib.news import Kind
 from lib.order_lists import OrderList, add_list
 from lib.order_words import describe
@@ -47,7 +47,7 @@ class Flatten(Context):
     refused: str = ""  # why the last sale was refused
     refused_at: int = 0  # how many releases there had been; another one lets it go on
     sells: bool = True  # no: the orders are canceled, and that is all
-    only_free: bool = False  # after a release: what is not free in the account is not sold
+    only_free: bool = False  # after a release: no more is dealt in than is free in the account
     left: dict[str, Decimal] = {}  # base by symbol, too small to be sold or not there any more
     over: bool = False
 
@@ -109,13 +109,19 @@ async def _plan_sale(desk: Desk, ctx: Flatten) -> Order | None:
         return None
     _heed_person(desk, ctx)
     await desk.until(ctx.sell_at)
-    for symbol, held in sorted(desk.wallet.positions.items()):
-        if held.quantity and ctx.left.get(symbol) != held.quantity:
+    for symbol, held in _held(desk):
+        if ctx.left.get(symbol) != held:
             sale = _sale_of(desk, ctx, symbol, await desk.price(symbol))
             if sale is not None:
                 return sale
             ctx.left = {**ctx.left, symbol: desk.wallet.position(symbol).quantity}
     return None
+
+
+def _held(desk: Desk) -> list[tuple[str, Decimal]]:
+    """Answer what fills left; what is to be sold comes first, it pays for what is bought back."""
+    held = [(symbol, each.quantity) for symbol, each in desk.wallet.positions.items()]
+    return sorted((each for each in held if each[1]), key=lambda each: (each[1] < 0, each[0]))
 
 
 def _heed_person(desk: Desk, ctx: Flatten) -> None:
@@ -132,8 +138,8 @@ def _sale_of(desk: Desk, ctx: Flatten, symbol: str, price: Decimal) -> Order | N
     rules, held = desk.rules(symbol), desk.wallet.position(symbol).quantity
     side: Side = "SELL" if held > 0 else "BUY"
     amount = min(abs(held), *_largest(rules, price))
-    if ctx.only_free and side == "SELL":
-        amount = min(amount, desk.wallet.free_to_sell(symbol))
+    if ctx.only_free:
+        amount = min(amount, _free(desk, symbol, side, price))
     quantity = rules.round_quantity(amount, "MARKET")
     sale = Order(
         symbol=symbol,
@@ -148,6 +154,13 @@ def _sale_of(desk: Desk, ctx: Flatten, symbol: str, price: Decimal) -> Order | N
         return None
     desk.tell(Kind.PLAN, f"{WHY}: {side.lower()} {plain(quantity)} {rules.base_asset} at market")
     return sale
+
+
+def _free(desk: Desk, symbol: str, side: Side, price: Decimal) -> Decimal:
+    """Answer how much base can be sold, or paid for at worst, with what is there."""
+    if side == "SELL":
+        return desk.wallet.free_to_sell(symbol)
+    return desk.wallet.free_to_buy(symbol) / (price * (1 + MARKET_MARGIN))
 
 
 def _largest(rules: SymbolRules, price: Decimal) -> Iterator[Decimal]:

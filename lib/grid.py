@@ -187,6 +187,9 @@ def _end_turn(desk: Desk, rung: Rung, on_fill: OnFill) -> None:
         _put_off(desk, rung, order)
     elif order.state is OrderState.ABANDONED or order.cancel_id:
         _keep_remainder(rung, rules, on_fill)
+    elif order.state is OrderState.EXPIRED:  # one of the same account would have met it
+        _keep_remainder(rung, rules, on_fill)
+        rung.rests, rung.not_before = False, desk.now() + RETRY_FIRST
     else:
         _set_aside(desk, rung, rules)
 

@@ -34,13 +34,18 @@ class Inbox(BaseModel):
     done: list[str] = []  # oldest first
 
 
+def check_room(inbox: Inbox, signal: Signal) -> None:
+    """Raise ValueError for one name too many; one that came before needs no room."""
+    is_new = signal.name not in inbox.waiting and signal.id not in inbox.done
+    if is_new and len(inbox.waiting) >= NAMES_MAX:
+        raise ValueError(f"{NAMES_MAX} other signals wait already")
+
+
 def deliver(inbox: Inbox, signal: Signal) -> None:
-    """Put a signal in, unless it came before. Raises ValueError for one name too many."""
+    """Put a signal in, unless it came before."""
     former = inbox.waiting.get(signal.name)
     if signal.id in inbox.done or (former is not None and former.id == signal.id):
         return
-    if former is None and len(inbox.waiting) >= NAMES_MAX:
-        raise ValueError(f"{NAMES_MAX} other signals wait already")
     if former is not None:
         _note_done(inbox, former)
     inbox.waiting = {**inbox.waiting, signal.name: signal}

@@ -6,7 +6,7 @@ from typing import Final
 from lib.exchange import ZERO
 from lib.floor import Floor
 
-QUOTE_AGE_MAX: Final = 10.0  # seconds; an older price is asked for again
+ASKED_AGE_MAX: Final = 10_000  # ms; a price that was asked for is not judged by for longer
 
 
 class LastPrices:
@@ -14,11 +14,12 @@ class LastPrices:
 
     def __init__(self, floor: Floor) -> None:
         self._floor = floor
+        self._silence = floor.limits.silence / 1000  # seconds
         self._heard: dict[str, tuple[int, Decimal]] = {}  # exchange ms, price
 
     async def ask(self, symbol: str) -> Decimal:
         """Answer the last price, asked for if no stream brought it lately. Raises Unavailable."""
-        price = await self._floor.quotes.price(symbol, "last", younger_than=QUOTE_AGE_MAX)
+        price = await self._floor.quotes.price(symbol, "last", younger_than=self._silence)
         self._heard[symbol] = (self._floor.clock.now(), price)
         return price
 
@@ -33,9 +34,9 @@ class LastPrices:
         if price:
             return price
         at, price = self._heard.get(symbol, (0, ZERO))
-        old = self._floor.clock.now() - at > QUOTE_AGE_MAX * 1000
+        old = self._floor.clock.now() - at > ASKED_AGE_MAX
         return None if old or not price else price
 
     def _streamed(self, symbol: str) -> Decimal:
-        quote = self._floor.quotes.latest(symbol, younger_than=QUOTE_AGE_MAX)
+        quote = self._floor.quotes.latest(symbol, younger_than=self._silence)
         return quote.last if quote is not None else ZERO

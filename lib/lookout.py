@@ -8,17 +8,14 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from decimal import Decimal
-from typing import Final
 
 from lib.errors import Unavailable
 from lib.exchange import OrderRecord
 from lib.floor import Floor
-from lib.last_prices import QUOTE_AGE_MAX, LastPrices
+from lib.last_prices import LastPrices
 from lib.money import plain
 from lib.orders import Order, all_trades_known
 from lib.quotes import Alarm
-
-TIMER_MAX: Final = 30.0  # seconds; the loop's clock stands still while the machine sleeps
 
 
 class Lookout:
@@ -121,7 +118,8 @@ class Lookout:
 
     async def _wait_until(self, at: int | None, bell: asyncio.Event, *, glance: bool) -> None:
         """Wait for the bell or a deadline; a timer that slept through a suspend is short."""
-        seconds = QUOTE_AGE_MAX if glance else TIMER_MAX
+        limits = self._floor.limits
+        seconds = (limits.silence if glance else limits.timer) / 1000
         if at is not None:
             seconds = min(seconds, max(0, at - self._floor.clock.now()) / 1000)
         await _rings(bell, seconds)

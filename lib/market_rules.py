@@ -45,17 +45,18 @@ class MarketRules:
         self._asked_at: float | None = None  # on the loop's clock
         self._waited_for: set[str] = set()  # symbols that do not trade, once an order waits
         self._newest = Rulebook()
+        self.renew_seconds = RENEW_SECONDS
         self.on_weather: Callable[[str], None] = lambda _: None
 
     async def keep(self) -> None:
         """Renew the rules for ever. Without an answer those that are known stay good."""
-        pause = RENEW_SECONDS
+        pause = self.renew_seconds
         while True:
             await self._sleep(pause)
             pause = RENEW_SOON_SECONDS
             with suppress(*NO_ANSWER):
                 await self.renew()
-                pause = RENEW_SOON_SECONDS if self._waited_for else RENEW_SECONDS
+                pause = RENEW_SOON_SECONDS if self._waited_for else self.renew_seconds
 
     async def _sleep(self, seconds: float) -> None:
         self._due.clear()

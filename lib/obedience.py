@@ -10,7 +10,7 @@ from lib.flatten import Flatten, plan_cancels, plan_flatten
 from lib.floor import Floor
 from lib.gate import is_entry
 from lib.generation import Generation, Memory
-from lib.inbox import Signal, deliver
+from lib.inbox import Signal, check_room, deliver
 from lib.instructions import Instruction
 from lib.life import Life
 from lib.orders import FINAL, Order, OrderState, orders_inside
@@ -38,7 +38,7 @@ async def instruct(life: Life, instruction: Instruction, *, by: str, at: int) ->
 
 async def signal_bot(life: Life, signal: Signal) -> None:
     """Put a signal into a bot's inbox. Raises ValueError for one too many."""
-    deliver(life.generation.memory.inbox.model_copy(), signal)  # refused before anything is done
+    check_room(life.generation.memory.inbox, signal)  # refused before anything is done
     await life.note(lambda generation: deliver(generation.memory.inbox, signal))
     life.wake()
 
@@ -57,7 +57,8 @@ async def cancel_entries(life: Life, floor: Floor, *, request: str) -> list[Orde
         known = {*(order.id for order in _out(floor, name)), *(order.id for order in entries)}
         ids = {*generation.canceled, *(order.id for order in entries)}
         generation.canceled = sorted(ids & known)
-        generation.cancels_done = [*generation.cancels_done, request][-CANCELS_MAX:]
+        before = [done for done in generation.cancels_done if done != request]
+        generation.cancels_done = [*before, request][-CANCELS_MAX:]
 
     await life.note(change)
     life.take_word()

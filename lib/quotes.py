@@ -70,6 +70,8 @@ class Quotes:
         self._venue = venue
         self._feeds: dict[str, _Feed] = {}
         self._serial = itertools.count()
+        self.before_look: Callable[[str], None] = lambda _: None
+        """Called before the newest quote of a followed symbol is looked at."""
 
     def open(self, symbol: str) -> None:
         """Follow a symbol; each `open` needs a `close`."""
@@ -103,8 +105,19 @@ class Quotes:
             if price:
                 _ring_all(alarms, price)
 
+    def would_notice(self, symbol: str, *, low: Decimal, high: Decimal) -> bool:
+        """Say whether anybody would, if prices went as low and as high as this."""
+        feed = self._feeds.get(symbol)
+        if feed is None:
+            return False
+        return bool(feed.waiting) or any(
+            _would_ring(alarms, low=low, high=high) for alarms in feed.alarms.values()
+        )
+
     def latest(self, symbol: str, *, younger_than: float) -> Quote | None:
         """Answer the newest quote if it was heard within so many seconds."""
+        if symbol in self._feeds:
+            self.before_look(symbol)
         feed = self._feeds.get(symbol)
         if feed is None or feed.quote is None:
             return None
@@ -167,6 +180,13 @@ def price_of(quote: Quote, base: Base) -> Decimal:
 def _ring_all(alarms: _Alarms, price: Decimal) -> None:
     _ring(alarms.lows, price, lambda bound: price <= -bound)
     _ring(alarms.highs, price, lambda bound: price >= bound)
+
+
+def _would_ring(alarms: _Alarms, *, low: Decimal, high: Decimal) -> bool:
+    _compact(alarms.lows)
+    _compact(alarms.highs)
+    fall = bool(alarms.lows) and -alarms.lows[0][0] >= low
+    return fall or (bool(alarms.highs) and alarms.highs[0][0] <= high)
 
 
 def _ring(

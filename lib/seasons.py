@@ -26,6 +26,7 @@ from lib.turnover import Turnover, book
 
 FLOOR: Final = Arithmetic(prec=60, rounding=ROUND_FLOOR)
 PLACES: Final = Decimal("1e-12")
+EXPIRED_PAUSE: Final = 60_000  # ms after the exchange itself ended an order
 REFRESHES: Final = 4  # times in each interval that the average is looked at
 
 
@@ -73,6 +74,7 @@ class Seasons(Context):
     laps: int = 0
     sums: Turnover = Turnover()
     standstill: Standstill = Standstill()
+    not_before: int = 0  # exchange ms; after an order that the exchange itself ended
 
     @property
     def holding(self) -> str:
@@ -120,6 +122,7 @@ async def run_seasons(
     while seasons.order is not None or not laps or seasons.laps < laps:
         heed_standstill(desk, seasons.standstill)
         if seasons.order is None:
+            await desk.until(seasons.not_before)
             await _plan(desk, seasons, wanted)
         async for _ in together(_follow(desk, seasons), _refresh(desk, seasons)):
             yield seasons
@@ -274,11 +277,14 @@ def _settle(desk: Desk, seasons: Seasons) -> None:
     assert order is not None
     rules = desk.rules(order.symbol)
     _take(seasons, order, rules)
-    ended_by_us = order.state is OrderState.ABANDONED or bool(order.cancel_id)
-    if order.state is OrderState.FILLED or (ended_by_us and _is_rest_dust(rules, seasons, order)):
+    expired = order.state is OrderState.EXPIRED  # one of the same account would have met it
+    goes_on = expired or order.state is OrderState.ABANDONED or bool(order.cancel_id)
+    if order.state is OrderState.FILLED or (goes_on and _is_rest_dust(rules, seasons, order)):
         if order.quantity != rules.lot.largest:
             _turn(desk, seasons)
-    elif not ended_by_us:
+    elif expired:
+        seasons.not_before = desk.now() + EXPIRED_PAUSE
+    elif not goes_on:
         why = f"the {order.side} of {seasons.season} was {order.state}: "
         note_standstill(desk, seasons.standstill, why + (order.reason or "not by this bot"))
 

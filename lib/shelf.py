@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from lib.atomic_json import UNFINISHED, atomic_load_json, atomic_save_json, read_generations
-from lib.disk import REAL_DISK, Disk, FileSystem
+from lib.disk import NAMELESS, REAL_DISK, Disk, FileSystem
 from lib.errors import CorruptContext, Halt
 from lib.folder_lock import Busy as Busy
 from lib.folder_lock import FolderLock
@@ -37,6 +37,7 @@ _DOUBTFUL = {
     "msdos": "does not rename atomically",
     "exfat": "does not rename atomically",
     "overlay": "is the container's own layer and vanishes with it: mount a volume there",
+    NAMELESS: "the next container does not get: mount one with a name there",
 }
 
 

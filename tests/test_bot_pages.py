@@ -1,5 +1,6 @@
 """The page of each bot names every setting with its default, and its example runs as it stands."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from pydantic_core import PydanticUndefined
 from lib.bot_kinds import find_bot
 from lib.commented_json import parse
 from lib.conf import read_conf
+from tests.pictures.scenes import SCENES
 from tests.test_documents import blocks, rows
 
 ROOT = Path(__file__).parents[1]
@@ -88,6 +90,15 @@ def test_each_page_says_what_follows_a_power_cut_and_what_the_worst_case_is(bot:
 def test_every_link_of_a_page_leads_somewhere(bot: str) -> None:
     for target in LINK.findall(page(bot)):
         assert (PAGES / target).exists(), target
+
+
+@pytest.mark.parametrize("bot", BOTS)
+def test_each_page_shows_a_run_and_the_section_that_was_run(bot: str) -> None:
+    (ran,) = blocks(page(bot), "jsonc")
+
+    assert json.loads(ran) == {bot: SCENES[bot].section}
+    assert f"({bot}.svg)" in page(bot)
+    assert "<polygon" in (PAGES / f"{bot}.svg").read_text(encoding="utf-8")
 
 
 # --- from 3Commas

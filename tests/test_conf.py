@@ -276,6 +276,14 @@ def test_a_name_that_cannot_be_a_files_is_held_back(read: Read, name: str) -> No
     assert found.held_back[0].mistakes[0].expected == "1 to 32 letters, digits, _ and -"
 
 
+@pytest.mark.parametrize("name", ["installation", "all", "All", "runner"])
+def test_a_name_that_means_something_else_already_is_held_back(read: Read, name: str) -> None:
+    found = read(f'[{{"{name}": {{"function": "grid", "symbol": "A", "quantity": 1}}}}]')
+
+    assert found.bots == ()
+    assert found.held_back[0].mistakes[0].expected == "another one"
+
+
 def test_all_mistakes_of_all_sections_are_found_in_one_reading(mistakes_of: MistakesOf) -> None:
     lines = mistakes_of("""[
       {"grid": {"symbol": 1, "laps": "x", "colour": 1}},

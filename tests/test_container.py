@@ -22,11 +22,21 @@ def words_of(instruction: str, text: str) -> list[str]:
 
 
 def taken_along(name: str) -> bool:
+    """Judge as Docker does: the last rule that fits a file, or a folder above it, decides."""
+    taken = True
+    for rule in IGNORED:
+        if fits(name, rule.removeprefix("!")):
+            taken = rule.startswith("!")
+    return taken
+
+
+def fits(name: str, pattern: str) -> bool:
+    """Say whether a pattern means this file or a folder above; `**/` alone looks below the top."""
     parts = Path(name).parts
-    above = ["/".join(parts[: end + 1]) for end in range(len(parts))]
-    return not any(
-        fnmatch.fnmatch(each, rule.removeprefix("**/")) for each in above for rule in IGNORED
-    )
+    if pattern.startswith("**/"):
+        return any(fnmatch.fnmatch(part, pattern.removeprefix("**/")) for part in parts)
+    assert "/" not in pattern, "this knows the names at the top alone"
+    return fnmatch.fnmatch(parts[0], pattern)
 
 
 def test_the_program_is_not_run_by_root() -> None:
@@ -78,6 +88,7 @@ def test_a_runner_that_hangs_in_a_container_ends_itself() -> None:
     [
         *(".env", ".env.unfinished", "ctx/lisa.json", "journal/orders.sqlite", ".git/config"),
         *(".venv/bin/python", "tests/test_life.py", "lib/__pycache__/life.cpython-311.pyc"),
+        *("binance.pem", "secrets/api_key", "id_ed25519", "bots/key.pem", "lib/.env", "bots/.env"),
     ],
 )
 def test_secrets_contexts_and_tests_stay_at_home(name: str) -> None:

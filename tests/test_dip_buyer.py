@@ -2,7 +2,9 @@
 
 import pytest
 
+from lib.flatten import SALE_PAUSE
 from lib.life import Standing
+from tests.crossing import crossed
 from tests.world import CALM, Luck, World, every_life, live, pairs_of_cuts
 
 CONF = {
@@ -74,6 +76,19 @@ def test_stops_out_at_market_when_the_price_falls_and_owns_nothing_afterwards() 
     ]
     assert ended == [("LIMIT", "CANCELED"), ("MARKET", "FILLED")]
     assert world._moved().get("BTC", 0) == 0
+
+
+def test_a_sale_that_another_order_of_the_account_ended_is_placed_again() -> None:
+    world = live(crossed({**CONF["dip"], "rebound": "0.004", "laps": 1}, 70, "61500"))
+
+    sells = [order for order in world.orders() if order["side"] == "SELL"]
+    assert [(o["type"], o["status"]) for o in sells] == [
+        ("LIMIT", "EXPIRED_IN_MATCH"),
+        ("LIMIT", "FILLED"),
+    ]
+    assert sells[1]["price"] == sells[0]["price"]
+    assert sells[1]["time"] >= sells[0]["updateTime"] + SALE_PAUSE
+    assert world.standings == {"bot": Standing.FINISHED}
 
 
 def test_plans_a_buy_anew_when_it_waited_too_long() -> None:

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import pytest
 
-from lib.disk import REAL_DISK, Disk, mounted_kind
+from lib.disk import NAMELESS, REAL_DISK, Disk, mounted_kind
 from tests.disk import HOME, SECTOR, SHORT, Crash, Cut, SimulatedDisk
 
 NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL
@@ -250,6 +250,9 @@ MOUNTS = [
     r"24 22 0:21 / /my\040bots rw - cifs //nas/bots rw",
     "25 22 0:22 / /srv rw - xfs /dev/a rw",
     "26 25 0:23 / /srv rw - btrfs /dev/b rw",
+    f"27 22 254:0 /var/lib/docker/volumes/{'6b' * 32}/_data /ctx rw - ext4 /dev/root rw",
+    "28 22 254:0 /var/lib/docker/volumes/ctx/_data /named rw - ext4 /dev/root rw",
+    f"29 22 0:24 /volumes/{'6b' * 32}/_data /memory rw - tmpfs tmpfs rw",
 ]
 
 
@@ -262,6 +265,9 @@ MOUNTS = [
         ("/tmpfiles/ctx", "ext4"),
         ("/my bots/ctx", "cifs"),
         ("/srv/ctx", "btrfs"),
+        ("/ctx", NAMELESS),
+        ("/named", "ext4"),
+        ("/memory", "tmpfs"),
     ],
 )
 def test_a_folder_lies_on_the_deepest_mount_above_it(path: str, kind: str) -> None:

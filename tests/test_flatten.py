@@ -7,7 +7,8 @@ from typing import Any
 import orjson
 import pytest
 
-from lib.exchange import Fill
+from lib.errors import Halt
+from lib.exchange import Balance, Fill
 from lib.filters import Lot, Notional
 from lib.flatten import Flatten, flatten, plan_flatten
 from lib.machine import drive
@@ -94,22 +95,30 @@ def _fees_in_another_asset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.scripted_venue.made_fill", fill)
 
 
-def flattened(held: str) -> tuple[Office, Flatten]:
+def flattened(held: str, **more: str) -> tuple[Office, Flatten]:
     """Flatten a bot whose own fills left so much; answer its floor and its context."""
 
     async def story(office: Office) -> tuple[Office, Flatten]:
         rules = replace(office.floor.rules["BTCUSDT"], lot=LOT, notional=LEAST)
         office.floor.rules["BTCUSDT"] = rules
-        amount = Decimal(held)
-        office.memory.positions["BTCUSDT"] = Position(quantity=amount, cost=amount * 60_000)
-        office.memory.net = {"BTC": amount, "USDT": -amount * 60_000}
-        office.memory.assets["BTCUSDT"] = ("BTC", "USDT")
+        for base, quantity in {"BTC": held, **more}.items():
+            hold(office, base, Decimal(quantity))
         office.quote("60000")
         ctx = Flatten()
         await drive(flatten(office.desk, Settings(), ctx), office.save)
         return office, ctx
 
     return play(story)
+
+
+def hold(office: Office, base: str, amount: Decimal) -> None:
+    """Have the bot's own fills have left so much of an asset, at 60000 each."""
+    memory, symbol = office.memory, f"{base}USDT"
+    memory.positions[symbol] = Position(quantity=amount, cost=amount * 60_000)
+    paid = memory.net.get("USDT", Decimal(0))
+    memory.net = {**memory.net, base: amount, "USDT": paid - amount * 60_000}
+    memory.assets[symbol] = (base, "USDT")
+    office.venue.balances.setdefault(base, Balance(amount, Decimal(0)))
 
 
 def test_what_was_bought_is_sold_in_one_order_at_market() -> None:
@@ -126,6 +135,36 @@ def test_what_was_sold_of_the_persons_own_is_bought_back() -> None:
 
     [(_, sale)] = office.venue.placed
     assert (sale.side, sale.quantity) == ("BUY", Decimal("0.2"))
+    assert ctx.over
+
+
+def test_what_is_sold_comes_first_as_it_pays_for_what_is_bought_back() -> None:
+    office, ctx = flattened("-0.2", ETH="0.3")
+
+    assert [(sale.side, sale.symbol) for _, sale in office.venue.placed] == [
+        ("SELL", "ETHUSDT"),
+        ("BUY", "BTCUSDT"),
+    ]
+    assert ctx.over
+
+
+def test_what_cannot_be_paid_for_any_more_is_bought_back_in_part_after_a_release() -> None:
+    async def story(office: Office) -> tuple[list[Decimal | None], Flatten]:
+        rules = replace(office.floor.rules["BTCUSDT"], lot=LOT, notional=LEAST)
+        office.floor.rules["BTCUSDT"] = rules
+        hold(office, "BTC", Decimal("-0.2"))  # it brought 12000
+        budget = {"USDT": Decimal(100)}
+        office.floor.wallets.open("bot", budget, sells_your_coins=True)
+        office.venue.last = Decimal(70_000)
+        ctx = Flatten()
+        with pytest.raises(Halt, match=r"flattened by you, but BUY 0\.2 BTCUSDT at market"):
+            await drive(flatten(office.desk, Settings(), ctx), office.save)
+        office.memory.releases += 1
+        await drive(flatten(office.desk, Settings(), ctx), office.save)
+        return [buy.quantity for _, buy in office.venue.placed], ctx
+
+    bought, ctx = play(story)
+    assert bought[0] == Decimal("0.1694")  # 12100 at 2 % more than 70000; then for what is left
     assert ctx.over
 
 

@@ -271,6 +271,33 @@ def test_a_rung_whose_order_somebody_else_canceled_is_left_alone() -> None:
     assert grid.rungs[0].aside.startswith("canceled")
 
 
+@pytest.mark.parametrize("executed", ["0", "0.004"])
+def test_a_rung_whose_order_the_exchange_ended_is_placed_again_a_minute_later(
+    executed: str,
+) -> None:
+    grid = grid_of(59_000, 58_000)
+
+    async def story(keeper: Keeper) -> tuple[list[Decimal], list[Decimal], Decimal | None]:
+        venue = keeper.office.venue
+        (name, *_) = [k for k, r in venue.book.items() if r.price == 59_000]
+        whole = venue.book[name].quantity
+        if Decimal(executed):
+            keeper.office.tell(venue.execute(name, Decimal(executed), price=Decimal(59_000)))
+        keeper.office.tell(venue.change(name, status=OrderStatus.EXPIRED_IN_MATCH))
+        await asyncio.sleep(20)
+        early = keeper.resting()
+        await asyncio.sleep(70)
+        again = next(r.quantity for _, r in reversed(venue.placed) if r.price == 59_000)
+        assert again is not None
+        return early, keeper.resting(), whole - again
+
+    early, late, less = keep(story, grid)
+    assert early == [58_000]
+    assert sorted(late) == [58_000, 59_000]
+    assert less == Decimal(executed)
+    assert grid.rungs[0].aside == ""
+
+
 def test_a_stopped_grid_cancels_what_rests_and_abandons_its_plans() -> None:
     grid = grid_of(59_000, 58_000, 57_000, nearest=2)
 

@@ -8,20 +8,20 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lib.orders import orders_inside
 from lib.torture.arena import Arena, median
 from lib.torture.audit import BooksDiffer, contexts_in
+from lib.torture.deaths import WAVE, in_waves
 from tests.busy_bots import busy_bots
 from tests.paper_arena import PaperArena
 
 KILLS = int(os.environ.get("KILLS", "40"))
 SEEDS = int(os.environ.get("SEEDS", "1"))
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(200 + 4 * KILLS)]
-
-FRESH_EVERY = 5  # kills after which new bots come: the others soon all wait for a doubt's end
 
 
 @pytest.fixture(params=range(SEEDS), ids="seed {}".format)
@@ -40,9 +40,7 @@ def test_no_order_is_lost_or_doubled_by_kills_at_any_moment(arena: Arena) -> Non
 
 
 def test_sigterm_leaves_the_same_resumable_files_as_a_kill(arena: Arena) -> None:
-    for kill in range(max(10, KILLS // 10)):
-        if kill % FRESH_EVERY == 0:
-            arena.renew(busy_bots(f"t{kill}_"))
+    for _ in in_waves(arena, fresh_bots, max(10, KILLS // 10)):
         arena.live_a_while()
 
         assert arena.kill(signal.SIGTERM) < 1
@@ -91,9 +89,7 @@ def test_no_order_is_lost_or_doubled_when_the_exchange_is_killed_under_the_runne
 
 
 def test_no_order_is_lost_or_doubled_when_both_processes_are_killed_at_once(arena: Arena) -> None:
-    for kill in range(max(8, KILLS // 10)):
-        if kill % FRESH_EVERY == 0:
-            arena.renew(busy_bots(f"b{kill}_"))
+    for _ in in_waves(arena, fresh_bots, max(8, KILLS // 10)):
         arena.live_a_while()
         arena.exchange.process.send(signal.SIGKILL)
         arena.kill()
@@ -104,8 +100,8 @@ def test_no_order_is_lost_or_doubled_when_both_processes_are_killed_at_once(aren
 
 
 def test_on_paper_the_books_inside_the_process_agree_after_every_kill(tmp_path: Path) -> None:
-    with PaperArena(tmp_path, busy_bots(), seed=1) as arena:
-        for _ in range(max(20, KILLS // 5)):
+    with PaperArena(tmp_path, {}, seed=1) as arena:
+        for _ in in_waves(arena, fresh_bots, max(20, KILLS // 5)):
             arena.live_a_while()
             arena.kill()
             ledger = arena.audit()
@@ -150,12 +146,14 @@ def test_a_lap_that_has_begun_is_finished_when_the_conf_allows_fewer_laps(
         assert all(order.final for order in orders_inside(context.context))
 
 
+def fresh_bots(wave: int) -> dict[str, Any]:
+    return busy_bots(f"k{wave}_")
+
+
 def live_and_die(arena: Arena, kills: int) -> None:
     """Kill the runner so many times, with fresh bots and an audit now and then."""
-    for kill in range(kills):
-        if kill % FRESH_EVERY == 0:
-            arena.renew(busy_bots(f"k{kill}_"))
+    for kill in in_waves(arena, fresh_bots, kills):
         arena.live_a_while()
         arena.kill()
-        if kill % FRESH_EVERY == FRESH_EVERY - 1:
+        if kill % WAVE == WAVE - 1:
             arena.audit()

@@ -8,10 +8,12 @@ import pytest
 from pydantic import ValidationError
 
 from bots.recurring import Conf
+from lib.control.office import Verb
 from lib.life import Standing
 from lib.news import Kind
 from tests.plans import RECURRING, moved, planned, told, traded
 from tests.swinging import ShapedWorld, contexts, path
+from tests.told_world import Said, ToldWorld
 from tests.world import CALM, EPOCH, Luck, every_life, live, pairs_of_cuts
 
 ROUGH = Luck(query_lag_ms=500)
@@ -33,6 +35,11 @@ class SlowWorld(ShapedWorld):
         after = None if self.life is None else self.cut_after
         if after is not None and self.clock() / 1_000 - self.begun >= after:
             self.cut_at, self.cut_after = self.instants + 1, None
+
+
+@dataclass
+class SlowToldWorld(SlowWorld, ToldWorld):
+    """The same, with a person."""
 
 
 def slow(section: dict[str, Any], **more: Any) -> SlowWorld:
@@ -119,6 +126,48 @@ def test_purchases_that_were_missed_are_skipped() -> None:
 
     assert bought_at(world) == [2 * 1_440 + 60]
     assert "was missed" in told(world, Kind.WARNING)[0]
+
+
+def paused(hours: float, **section: Any) -> ShapedWorld:
+    """Pause it after ten minutes, for so long."""
+    said = [Said(600, Verb.PAUSE, ("bot",)), Said(hours * 3_600, Verb.RESUME, ("bot",))]
+    world = SlowToldWorld(
+        1,
+        {"bot": {**RECURRING, **EARLY, **section}},
+        luck=CALM,
+        settings={"poll": "10m"},
+        said=said,
+    )
+    live(world)
+    world.check()
+    assert world.standings == {"bot": Standing.FINISHED}
+    return world
+
+
+@pytest.mark.slow
+def test_one_purchase_stands_for_all_that_a_pause_made_it_miss() -> None:
+    first, second = bought_at(paused(25.5, missed="once", times=2))
+
+    assert 25.5 * 60 <= first < 26 * 60
+    assert second == 2 * 1_440 + 60
+
+
+@pytest.mark.slow
+def test_every_purchase_that_a_pause_made_it_miss_is_made_up_for() -> None:
+    world = paused(25.5, missed="all", times=3)
+
+    assert [minute // 60 for minute in bought_at(world)] == [25, 25, 49]
+
+
+@pytest.mark.slow
+def test_what_a_pause_made_too_late_is_skipped() -> None:
+    assert bought_at(paused(2.5, missed="skip", times=1)) == [1_440 + 60]
+
+
+def test_what_a_pause_made_a_little_late_is_not_skipped() -> None:
+    (at,) = bought_at(paused(1.5, missed="skip", times=1))
+
+    assert 90 <= at < 120
 
 
 def test_a_purchase_a_little_late_is_not_missed() -> None:

@@ -11,7 +11,8 @@ from lib.control.request import Removed
 from lib.life import Standing
 from tests.reloaded_world import Bots, Edited, ReloadedWorld
 from tests.swinging import with_small_bots
-from tests.test_told_lives import BOTS, ROUGH, SWING, at_hand_if
+from tests.test_told_lives import BOTS, DUST, ROUGH, SWING, at_hand_if
+from tests.told_world import Said
 from tests.world import CALM, Luck, every_life, live, pairs_of_cuts
 
 CHANGES: Mapping[str, Mapping[str, Any]] = {
@@ -133,3 +134,19 @@ def test_a_reload_at_any_instant_keeps_the_books_exact(bot: str, edit: str) -> N
 def test_the_books_agree_after_two_cuts(bot: str, edit: str) -> None:
     for world in pairs_of_cuts(lambda: reloaded(bot, edit, 5, ROUGH), 5, many=12):
         verify(world, edit)
+
+
+def test_a_bot_that_comes_back_while_all_is_to_be_sold_is_sold_too() -> None:
+    dips = {"bot": BOTS["dips"]}
+    said = [
+        Edited(60, Verb.RELOAD, conf={}),
+        Said(70, Verb.KILL, flatten=True),
+        Edited(80, Verb.RELOAD, conf=dips),
+    ]
+    world = live(ReloadedWorld(1, dips, CALM, said=said, shape=SWING))
+
+    world.check()
+    assert world.answer(2).startswith(f"{TAKEN}:\nbot: is back")
+    assert world.standings == {"bot": Standing.IDLE}
+    assert world.locked() == {}
+    assert world.held("bot") == {} or max(world.held("bot").values()) < DUST

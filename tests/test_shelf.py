@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lib.atomic_json import ContextFile
-from lib.disk import REAL_DISK, FileSystem, RealDisk
+from lib.disk import NAMELESS, REAL_DISK, FileSystem, RealDisk
 from lib.errors import CorruptContext
 from lib.shelf import Busy, Shelf, UnfitFolder
 from tests.disk import HOME, Crash, Cut, SimulatedDisk
@@ -158,6 +158,7 @@ def test_refuses_a_folder_in_memory_unless_told_otherwise(tmp_path: Path, kind: 
         ("cifs", "network"),
         ("vfat", "rename"),
         ("overlay", "mount a volume"),
+        (NAMELESS, "one with a name"),
     ],
 )
 def test_warns_about_a_doubtful_file_system(tmp_path: Path, kind: str, why: str) -> None:

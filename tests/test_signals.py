@@ -7,11 +7,12 @@ import pytest
 
 from lib.control.office import Verb
 from lib.desk import Desk
-from lib.inbox import DONE_MAX, NAMES_MAX, Inbox, Signal, deliver, take
+from lib.inbox import DONE_MAX, NAMES_MAX, Inbox, Signal, check_room, deliver, take
 from lib.life import Standing
+from lib.obedience import signal_bot
 from tests.plans import DCA, traded
 from tests.swinging import path
-from tests.told_world import Said, ToldWorld
+from tests.told_world import Said, ToldLife, ToldWorld
 from tests.world import CALM, Luck, every_life, live, pairs_of_cuts
 
 ROUGH = Luck(query_lag_ms=500)
@@ -28,11 +29,13 @@ def signal(number: int, name: str = "buy", value: str = "") -> Signal:
     return Signal(id=str(number), name=name, value=value)
 
 
-def signaled(seed: int, luck: Luck = CALM, *said: Said, **section: Any) -> ToldWorld:
+def signaled(
+    seed: int, luck: Luck = CALM, *said: Said, deeds: Any = (), **section: Any
+) -> ToldWorld:
     """Make a world in which a bot is told to buy, again and again as if the answer were lost."""
     told = said or (say(140, "buy", times=3),)  # born by then, whatever was cut before
     bots: Mapping[str, Any] = {"bot": {**BUYS_ON_SIGNAL, **section}}
-    return ToldWorld(seed, bots, luck, said=told, shape=path((0, 1)))
+    return ToldWorld(seed, bots, luck, said=told, deeds=deeds, shape=path((0, 1)))
 
 
 def say(after: float, what: str, **more: Any) -> Said:
@@ -137,18 +140,51 @@ def test_a_replaced_signal_does_not_come_back() -> None:
     assert inbox.waiting == {"buy": signal(2)}
 
 
-def test_an_inbox_stays_small_whatever_comes() -> None:
+def full() -> Inbox:
+    """Make an inbox that has no room for another name, and knows what it had."""
     inbox = Inbox()
     for number in range(200):
         deliver(inbox, signal(number))
     for number in range(NAMES_MAX - 1):
         deliver(inbox, signal(1_000 + number, f"other-{number}"))
+    return inbox
+
+
+def test_an_inbox_stays_small_whatever_comes() -> None:
+    inbox = full()
 
     with pytest.raises(ValueError, match="other signals wait already"):
-        deliver(inbox, signal(2_000, "one-more"))
+        check_room(inbox, signal(2_000, "one-more"))
+    check_room(inbox, signal(2_001))
 
     assert len(inbox.waiting) == NAMES_MAX
     assert len(inbox.done) == DONE_MAX
+
+
+def test_one_that_came_before_needs_no_room() -> None:
+    inbox = full()
+    take(inbox, "buy")
+    deliver(inbox, signal(3_000, "another"))
+
+    check_room(inbox, signal(199))
+
+
+def signal_too_many(world: ToldWorld) -> None:
+    """Signal a bot whose newest look at its inbox made room, which is not on disk yet."""
+    life = world.life
+    assert isinstance(life, ToldLife)
+    bot = life.office._supervisor.lives["bot"]
+    bot.generation.memory.inbox = Inbox()
+    world.extra = life.loop.create_task(signal_bot(bot, signal(9_999, "now")))
+
+
+def test_room_that_is_not_on_disk_yet_is_room() -> None:
+    names = [say(20 + number, f"name-{number}") for number in range(NAMES_MAX)]
+    world = live(signaled(1, CALM, *names, say(200, "buy"), deeds=[(60, signal_too_many)]))
+
+    assert world.extra is not None
+    assert world.extra.result() is None
+    assert "now" in world.generation("bot").memory.inbox.waiting
 
 
 def test_a_memory_of_before_there_were_signals_has_none() -> None:

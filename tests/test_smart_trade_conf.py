@@ -211,7 +211,7 @@ def test_the_page_has_every_setting_in_its_tables() -> None:
 
 
 def test_the_example_of_the_page_is_without_a_mistake(tmp_path: Path) -> None:
-    (example,) = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+    example = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)[0]
     conf = tmp_path / "conf.json"
     conf.write_text(example, encoding="utf-8")
 

@@ -43,7 +43,7 @@ def test_is_ready_without_the_exchange_and_trades_once_it_is_there() -> None:
     story.live_for(2 * HOUR + 120)
 
     assert story.vital_signs[0][1] == "READY"
-    assert any("no exchange" in text for _, text in story.vital_signs)
+    assert any("no exchange" in news.text for news in story.news)
     assert all(text.isascii() for _, text in story.vital_signs)
     assert len(story.told("no exchange")) == 1
     assert story.generation("good").context["done"] >= 5

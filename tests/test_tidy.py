@@ -16,7 +16,7 @@ SAY_NOTHING = {
     "utils", "util", "helpers", "helper", "common", "misc", "base", "tools", "manager",
 }  # fmt: skip
 
-PACKAGES = ("binance", "simulator", "market", "risk", "control", "backtest", "torture")
+PACKAGES = ("binance", "simulator", "market", "risk", "control", "backtest", "torture", "data")
 WIDE = {"lib/supervisor.py", "lib/bot_kinds.py"}  # one sees all, the other finds the bots
 MUST_NOT_IMPORT = {
     "bots/": {"lib.supervisor", "lib.atomic_json", *(f"lib.{name}" for name in PACKAGES)},
@@ -25,6 +25,11 @@ MUST_NOT_IMPORT = {
     "lib/binance/": {
         *("lib.supervisor", "lib.simulator", "lib.market", "lib.risk", "lib.control"),
         "lib.torture",
+    },
+    "lib/backtest/": {"lib.control", "lib.risk", "lib.torture"},
+    "lib/data/": {
+        *("lib.supervisor", "lib.simulator", "lib.risk", "lib.control", "lib.torture"),
+        "lib.backtest",
     },
     "lib/simulator/": {
         *("lib.supervisor", "lib.binance", "lib.risk", "lib.control", "lib.torture"),

@@ -13,6 +13,7 @@ from lib.control.office_memory import OfficeMemory, Page
 from lib.gate import Gate
 from lib.instructions import Instruction
 from lib.life import Standing
+from tests.disk import HOME
 from tests.oco_trade import at_hand
 from tests.swinging import swing, with_small_bots
 from tests.told_world import Said, ToldWorld
@@ -235,6 +236,8 @@ def test_a_word_to_a_bot_not_yet_born_counts_from_its_birth() -> None:
 
     assert world.answer(0) == "bot: paused: no new entries, exits and protection go on"
     assert min(order.at for order in world.accepted.values()) > world.answered_at(1)
+    office = OfficeMemory.open(HOME / "ctx", disk=world.disk)
+    assert office.page.unborn == {}  # a later life under this name is told nothing of it
     world.check()
 
 

@@ -11,7 +11,8 @@ from bots.winter_summer import Conf, Ctx
 from lib.errors import Halt
 from lib.exchange import Candle
 from lib.generation import Parked
-from lib.seasons import Seasons, Terms, find_top, mean_of, summer_price, winter_price
+from lib.life import Standing
+from lib.seasons import EXPIRED_PAUSE, Seasons, Terms, find_top, mean_of, summer_price, winter_price
 from lib.simulator.protocol import Request
 from tests.bots_of_lines import (
     WINTER,
@@ -23,6 +24,7 @@ from tests.bots_of_lines import (
     seasonal,
     slow_world,
 )
+from tests.crossing import crossed
 from tests.scripted_venue import Office, play
 from tests.swinging import contexts, path
 from tests.world import ACCOUNT, EPOCH, Luck, every_life, live, pairs_of_cuts
@@ -66,6 +68,18 @@ def test_the_average_of_a_candle_and_both_targets_are_those_of_the_idea() -> Non
     assert winter_price(TERMS, mean, Decimal(70)) == 70
     assert summer_price(TERMS, Decimal(200), Decimal(80), Decimal(81)) == 210
     assert summer_price(TERMS, Decimal(200), Decimal(300), Decimal(250)) == 315
+
+
+def test_an_order_that_another_one_of_the_account_ended_is_planned_anew() -> None:
+    world = live(crossed(WINTER, 30, "59000", "SELL", seasonal))
+
+    first, second = [
+        each for each in world.orders() if each["side"] == "BUY" and each["type"] == "LIMIT"
+    ][:2]
+    assert world.standings == {"bot": Standing.FINISHED}
+    assert first["status"] == "EXPIRED_IN_MATCH"
+    assert second["time"] >= first["updateTime"] + EXPIRED_PAUSE
+    assert said(world, "parked") == []
 
 
 def test_buys_below_the_average_and_sells_above_the_top() -> None:

@@ -24,6 +24,7 @@ PUBLIC_PATHS: Final = frozenset({
     "exchangeInfo",
     "depth",
     "trades",
+    "aggTrades",
     "klines",
     "uiKlines",
     "ticker",

@@ -34,7 +34,10 @@ MODULES: Final[Mapping[str, str]] = MappingProxyType({
     "afresh": "afresh:afresh",
     "template": "template:template",
     "simulator": "simulator_command:simulator",
+    "backtest": "backtest_command:backtest",
     "torture": "torture_command:torture",
+    "collect": "collect_command:collect",
+    "data": "data_command:data",
 })
 """Command: module in lib/control/, and the function in it. In the order of the help text."""
 

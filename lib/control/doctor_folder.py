@@ -14,7 +14,7 @@ from typing import Final
 from lib.control.ctx_folder import LOCK, installation_of, read_pages, runner_at_work
 from lib.control.doctor_findings import Finding
 from lib.control.exits import Exit
-from lib.disk import REAL_DISK, in_words
+from lib.disk import NAMELESS, REAL_DISK, in_words
 from lib.others_page import read_others
 
 SUBJECT: Final = "ctx folder"
@@ -49,6 +49,9 @@ def _absent(folder: Path) -> Iterator[Finding]:
 
 def _place(folder: Path, *, play_money: bool) -> Finding:
     kind = REAL_DISK.file_system(folder).kind
+    if kind == NAMELESS:
+        words = f"{folder} lies on {kind}, which the next container does not get"
+        return Finding(SUBJECT, words, "mount a volume with a name there", Exit.ATTENTION)
     if kind not in IN_MEMORY:
         return Finding(SUBJECT, f"{folder} lies on {kind}")
     words = f"{folder} lies in memory ({kind}) and is lost at every power cut"

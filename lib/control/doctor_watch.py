@@ -67,11 +67,13 @@ def _why_not_made(folder: Path) -> str:
 
 
 def _walls(unit: Path) -> list[Path]:
-    """Answer where the installed service may write; nothing where there is none."""
+    """Answer where the installed service may write, by what was added to it as well."""
+    added = sorted(unit.with_name(f"{unit.name}.d").glob("*.conf"))
     try:
-        found = WALLS.findall(unit.read_text(encoding="utf-8"))
+        texts = [each.read_text(encoding="utf-8") for each in (unit, *added)]
     except OSError:
         return []
+    found = WALLS.findall("\n".join(texts))
     return [Path(word.lstrip("-+")) for line in found for word in line.split()]
 
 

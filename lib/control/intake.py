@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from lib.binance.addresses import resolve
 from lib.conf import RunnerConf, read_conf
+from lib.control.log_place import misplaced
 from lib.control.options import ENV_FILE, PAPER, Options
 from lib.control.sample import is_sample
 from lib.credentials import Credentials, choose_venue, read_credentials
@@ -37,7 +38,14 @@ def take_in(options: Options) -> Intake:
     if wrong or conf is None:
         raise ConfError(wrong)
     _check_fit(options, venue)
+    _check_log(options, conf)
     return Intake(options, credentials, venue, conf)
+
+
+def _check_log(options: Options, conf: RunnerConf) -> None:
+    """Refuse a log file that is another file of the program. Raises ConfError."""
+    if why := misplaced(options, conf.settings):
+        raise ConfError([Mistake(str(options.conf), 0, 0, "log_file.path", "", why)])
 
 
 def _check_fit(options: Options, venue: str) -> None:

@@ -102,7 +102,7 @@ class Office:
             case Verb.UNKILL:
                 return await self._unkill(request)
             case Verb.RELOAD:
-                return await self.reload(request) if self.reload else "nothing can be reloaded here"
+                return await self._reload(request)
             case _:
                 return await self._tell_bots(request)
 
@@ -122,6 +122,18 @@ class Office:
             await self._errands.flatten(life, by=killed.by, at=killed.at)
         for name in self._supervisor.unborn:
             await self._tell_unborn(name, Verb.FLATTEN)
+
+    async def _reload(self, request: Request) -> str:
+        """Take conf.json over; what comes back while all is to be sold is sold as well."""
+        if self.reload is None:
+            return "nothing can be reloaded here"
+        before, answer = set(self._supervisor.lives), await self.reload(request)
+        killed = self.memory.killed
+        if killed is not None and killed.flatten:
+            for life in self._lives(()):
+                if life.bot.name not in before:
+                    await self._errands.flatten(life, by=killed.by, at=killed.at)
+        return answer
 
     def _unsold(self) -> str:
         held = sorted(self._supervisor.held)
@@ -149,6 +161,7 @@ class Office:
         answers: dict[str, list[str]] = {}
         for life in self._lives(request.bots):
             answer = await self._errands.run(life, request)
+            await self.memory.forget_unborn(life.bot.name)
             answers.setdefault(answer, []).append(life.bot.name)
         for name, why in self._without_life(request.bots).items():
             unborn = name in self._supervisor.unborn and await self._tell_unborn(name, request.verb)

@@ -97,6 +97,12 @@ class OfficeMemory:
         """Keep what a bot is to be told as it is born."""
         await self.change(lambda page: {"unborn": {**page.unborn, bot: instruction}})
 
+    async def forget_unborn(self, bot: str) -> None:
+        """Forget what a bot was told before its birth: what counts is in its own file by now."""
+        if bot in self.page.unborn:
+            left = {name: told for name, told in self.page.unborn.items() if name != bot}
+            await self.change(lambda _: {"unborn": left})
+
     async def change(self, changed: Callable[[Page], dict[str, Any]]) -> None:
         """Change members of the page as it is then, and put it on disk, however long that takes."""
         async with self._turn:

@@ -5,6 +5,7 @@ of root: what trades should own nothing else.
 """
 
 import os
+import pwd
 import re
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from lib.control.exits import Exit
 UNIT: Final = "auto_trading.service"
 HOME_OF_UNIT: Final = "%h/auto_trading"  # where the unit, as it is shipped, expects the program
 PLAIN_PATH: Final = re.compile(r"/[A-Za-z0-9_./@+-]+")  # needs no quoting in a unit
+LINGERING: Final = Path("/var/lib/systemd/linger")  # a file for each user who does
 FOLDERS: Final = ("ctx", "journal", "log")
 
 
@@ -100,10 +102,13 @@ def _systemctl(*words: str) -> None:
 
 def _linger() -> None:
     """Have the user's services start at boot. Without it they still run while one is logged in."""
+    name = pwd.getpwuid(os.getuid()).pw_name
+    if (LINGERING / name).exists():
+        return
     if run(["loginctl", "enable-linger"], Path("/")) != 0:
         click.echo(
             "without this it starts when you log in, not at boot: "
-            f"sudo loginctl enable-linger {Path.home().name}"
+            f"sudo loginctl enable-linger {name}"
         )
 
 

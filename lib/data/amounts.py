@@ -34,4 +34,6 @@ def kept(amount: Decimal) -> Kept:
 
 def amount_of(value: Kept) -> Decimal:
     """Read an amount back, to the last digit."""
+    if isinstance(value, int):
+        return Decimal(value) * ONE  # 19 digits at most: nothing is rounded
     return EXACT.multiply(Decimal(value), ONE)

@@ -76,15 +76,16 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     except sqlite3.Error as wrong:
         raise Halt(f"{path} cannot be opened: {wrong}") from wrong
     try:
-        if _check_format(connection, path) < FORMAT:
-            raise Halt(f"{path} holds no market data")
+        if _check_format(connection, path) == FORMAT:
+            return connection
     except sqlite3.Error as wrong:
         connection.close()
         raise Halt(f"{path} cannot be read: {wrong}") from wrong
     except BaseException:
         connection.close()
         raise
-    return connection
+    connection.close()
+    raise Halt(f"{path} holds no market data")
 
 
 class WriterLock:

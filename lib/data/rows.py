@@ -1,12 +1,13 @@
 """What a series holds, and its rows in the file."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, TypeAlias
 
 from lib.data.amounts import Kept, kept
 from lib.data.series import Series, Span
-from lib.market.candles import Bar
+from lib.market.candles import ZERO, Bar
 
 Row: TypeAlias = tuple[int | Kept, ...]
 
@@ -56,6 +57,15 @@ CANDLE_COLUMNS: Final = (
 TRADE_COLUMNS: Final = (
     *("id", "price", "quantity", "first_id", "trades", "time", "buyer_is_maker"),
 )
+
+
+def bar_of(open_time: int, amounts: Iterable[Decimal], trades: int) -> Bar:
+    """Make a candle of its amounts in the order: four prices, volume, and if they are known
+    the turnover and what takers bought, in both assets.
+    """
+    first, high, low, last, volume, *more = amounts
+    quote, taker_volume, taker_quote = more or (ZERO, ZERO, ZERO)
+    return Bar(open_time, first, high, low, last, volume, quote, trades, taker_volume, taker_quote)
 
 
 def place_of(item: Bar | AggregateTrade) -> int:

@@ -25,7 +25,7 @@ from lib.data.rows import (
     place_of,
     trade_row,
 )
-from lib.data.series import Kind, Series, Span, merged, uncovered
+from lib.data.series import Kind, Series, Span, merged, runs, uncovered
 from lib.errors import Halt
 from lib.market.candles import Bar
 
@@ -108,10 +108,11 @@ class MarketStore:
             for kind, symbol, interval, since in self._connection.execute(f"{query} ORDER BY id")
         ]
 
-    def newest(self, series: Series) -> int | None:
-        """Give the last covered place of a series, None before the first."""
-        spans = self.spans(series)
-        return spans[-1].ends - 1 if spans else None
+    def newest_trade(self, series: Series) -> tuple[int, int] | None:
+        """Give the id and the time (ms) of the last trade that is kept."""
+        query = "SELECT id, time FROM trades WHERE series = ? ORDER BY id DESC LIMIT 1"
+        found = self._connection.execute(query, (self._number(series),)).fetchone()
+        return (int(found[0]), int(found[1])) if found else None
 
     # --- within one transaction
 
@@ -154,8 +155,9 @@ class MarketStore:
         if piece.series.kind is Kind.DEPTH:
             self._add_lines(number, cast("tuple[Line, ...]", piece.items))
             added.new += len(piece.items)
-        else:
+        elif rows:
             self._add_rows(number, piece.series, rows, added)
+            self._end_outages(number, piece)
         self._cover(number, piece.covered)
         self._mark_outages(number, piece)
 
@@ -189,9 +191,7 @@ class MarketStore:
     def _add_lines(self, number: int, lines: Sequence[Line]) -> None:
         if not lines:
             return
-        content = b"".join(
-            b"%d000000 %b\n" % (line.received_at, line.content) for line in lines
-        )
+        content = b"".join(b"%d000000 %b\n" % (line.received_at, line.content) for line in lines)
         query = "SELECT coalesce(max(number), 0) + 1 FROM depth WHERE series = ?"
         (next_number,) = self._connection.execute(query, (number,)).fetchone()
         begins = min(line.received_at for line in lines)
@@ -214,6 +214,27 @@ class MarketStore:
             (whole,) = merged([*near, span])
             self._connection.execute(
                 "INSERT INTO outages VALUES (?, ?, ?, ?)", (number, *whole, piece.asked_at)
+            )
+
+    def _end_outages(self, number: int, piece: Piece) -> None:
+        """Take back the word that there was nothing where there is something after all."""
+        there = runs(
+            piece.series, map(place_of, cast("tuple[Bar | AggregateTrade, ...]", piece.items))
+        )
+        query = (
+            "SELECT begins, ends, asked_at FROM outages "
+            "WHERE series = ? AND begins < ? AND ends > ?"
+        )
+        found = self._connection.execute(
+            query, (number, there[-1].ends, there[0].begins)
+        ).fetchall()
+        for begins, ends, asked_at in found:
+            query = "DELETE FROM outages WHERE series = ? AND begins = ?"
+            self._connection.execute(query, (number, begins))
+            rest = uncovered(there, Span(begins, ends))
+            self._connection.executemany(
+                "INSERT INTO outages VALUES (?, ?, ?, ?)",
+                [(number, *span, asked_at) for span in rest],
             )
 
     def _near(self, table: str, number: int, span: Span) -> list[Span]:
@@ -239,6 +260,3 @@ def _row(item: Item) -> Row:
             return trade_row(item)
         case _:
             raise AssertionError("lines are packed, not kept one by one")
-
-
-__all__ = ["Added", "MarketStore", "place_of"]

@@ -174,10 +174,15 @@ def _read_symbol(symbol: str, paths: Sequence[Path]) -> Iterator[Captured]:
                 yield _parse(symbol, path, number, line)
 
 
-def _parse(symbol: str, path: Path, number: int, line: bytes) -> Captured:
+def read_line(symbol: str, line: bytes) -> Captured:
+    """Read one line of a capture. Raises ValueError, KeyError, TypeError, ArithmeticError."""
     nanoseconds, _, text = line.partition(b" ")
+    return _captured(symbol, int(nanoseconds) // 1_000_000, orjson.loads(text))
+
+
+def _parse(symbol: str, path: Path, number: int, line: bytes) -> Captured:
     try:
-        return _captured(symbol, int(nanoseconds) // 1_000_000, orjson.loads(text))
+        return read_line(symbol, line)
     except (ValueError, KeyError, TypeError, ArithmeticError) as wrong:
         raise BrokenRecording(f"{path.name} line {number}: {wrong!r}") from wrong
 

@@ -105,6 +105,8 @@ class Keeper:
     async def _carry_out_one(self, trip: Trip) -> None:
         by = f"limits.{trip.rule}"
         bots = [name for name in self._crew.names() if name in trip.bots]
+        if trip.then is Then.PAUSE:  # who stopped a bot, or flattened it, wanted more than that
+            bots = [name for name in bots if self._crew.lets(name)]
         if not bots:
             return
         await self._crew.tell(trip.number, trip.then, bots, by)

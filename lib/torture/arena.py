@@ -155,9 +155,9 @@ class Lives:
             time.sleep(0.5)
 
     def settle(self) -> Ledger:
-        """Run every bot there ever was until no doubt of a former life is left; then audit."""
+        """Run the bots in doubt until none of their doubts is left; then audit."""
         doubts = self.doubts()
-        self.recall()
+        self.recall(set(doubts.values()) or None)
         self.start()
         self.await_end_of(doubts)
         self.kill()

@@ -6,9 +6,9 @@ moments something died, how often each. What is drawn by chance is drawn from th
 
 import signal
 import time
-from collections import Counter
-from collections.abc import Callable
-from typing import Final, TypeAlias
+from collections import ChainMap, Counter
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, TypeAlias
 
 from lib.simulator.server.faults import (
     Fault,
@@ -18,13 +18,14 @@ from lib.simulator.server.faults import (
     delay_request,
     lose_request,
 )
-from lib.torture.arena import Arena
+from lib.torture.arena import Arena, Lives
 from lib.torture.processes import Stuck
 
 Deaths: TypeAlias = Counter[str]
 Way: TypeAlias = Callable[[Arena], Deaths]
 
 AWAITED: Final = 4  # starts, for a chosen moment to come once the bots trade
+WAVE: Final = 5  # deaths of one crowd of bots
 END_MAX: Final = 1.0  # seconds that a SIGTERM may take
 BY_CHANCE: Final = "SIGKILL while trading"
 REQUESTS: Final = (
@@ -53,12 +54,27 @@ def killed_at_random(arena: Arena) -> Deaths:
     return Deaths({BY_CHANCE if spoke else "SIGKILL while starting": 1})
 
 
-def killed_once_born(arena: Arena) -> Deaths:
+def killed_once_born(arena: Lives) -> Deaths:
     """Let the present bots come into being, then kill it: they are met amid their trading later."""
     arena.start()
     arena.await_births()
     arena.kill()
     return Deaths({"SIGKILL as soon as the bots were born": 1})
+
+
+def in_waves(arena: Lives, crowd: Callable[[int], Mapping[str, Any]], deaths: int) -> Iterator[int]:
+    """Count so many deaths, with the next crowd of bots after every few of them.
+
+    All are born in one life before the first: who dies amid a birth has nothing to lose, and the
+    bots of a former wave soon all wait for the end of a doubt.
+    """
+    waves = [crowd(wave) for wave in range(-(-deaths // WAVE))]
+    arena.renew(dict(ChainMap(*map(dict, waves))))
+    killed_once_born(arena)
+    for death in range(deaths):
+        if death % WAVE == 0:
+            arena.renew(waves[death // WAVE])
+        yield death
 
 
 def ended_at_random(arena: Arena) -> Deaths:

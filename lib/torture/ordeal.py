@@ -15,6 +15,7 @@ from lib.generation import Generation
 from lib.torture.arena import SETTINGS, Arena
 from lib.torture.audit import BooksDiffer, contexts_in
 from lib.torture.deaths import (
+    WAVE,
     Deaths,
     Way,
     both_killed,
@@ -36,7 +37,6 @@ WAYS: Final[tuple[Way, ...]] = (
     exchange_killed_under_the_runner,
 )
 STOPS: Final = frozenset({"Halt"})  # a bot may decide to stop, for want of money say
-WAVE: Final = 5  # deaths of one set of copies
 NAME_MAX: Final = 27  # of a bot's name, so that a number fits behind it
 LAST_WORDS: Final = 15  # lines
 MONEY: Final[Mapping[str, Decimal]] = {

@@ -102,9 +102,16 @@ def test_many_lines_on_one_connection_are_answered_in_their_order(tmp_path: Path
     ]
 
 
+def test_a_bot_may_have_the_name_of_a_question(tmp_path: Path) -> None:
+    pause = b'{"id":"1","verb":"pause","bots":["show"]}\n'
+
+    assert said_to(tmp_path, pause) == [{"answer": "pause show"}]
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [
+        (b"7\n", "an object"),
         (b"rubbish\n", "Invalid JSON"),
         (b"[]\n", "an object"),
         (b"{}\n", "required"),

@@ -79,6 +79,17 @@ def test_a_log_file_outside_the_services_walls_is_named(
     assert ("ReadWritePaths=" in finding.cure) is (code is Exit.ATTENTION)
 
 
+def test_walls_that_were_widened_beside_the_unit_are_seen(tmp_path: Path) -> None:
+    unit = tmp_path / ".config/systemd/user/auto_trading.service"
+    widened = unit.with_name(f"{unit.name}.d") / "override.conf"
+    widened.parent.mkdir(parents=True)
+    unit.write_text(f"[Service]\nReadWritePaths={tmp_path}/ctx\n")
+    widened.write_text(f"[Service]\nReadWritePaths={tmp_path}/elsewhere\n")
+
+    assert log_finding(tmp_path, tmp_path / "elsewhere/a.log").exit is Exit.FINE
+    assert log_finding(tmp_path, tmp_path / "nowhere/a.log").exit is Exit.ATTENTION
+
+
 def test_a_port_that_is_taken_is_named_and_one_that_is_free_is_fine(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -124,6 +124,7 @@ def test_a_cancel_that_is_repeated_later_cancels_nothing_that_was_planned_since(
     assert twice.extra is not None
     assert twice.extra.result() == []
     assert [o["status"] for o in twice.orders()] == [o["status"] for o in once.orders()]
+    assert once.generation("dips").cancels_done == ["0"]
     twice.check()
 
 

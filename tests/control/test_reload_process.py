@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from lib.control.exits import Exit
+from lib.control.reload_reading import check_place
 from lib.control.reload_words import SAME, TAKEN, UNCHANGED
+from lib.mistakes import ConfError
 from lib.torture.processes import clean_environment
 from tests.control.folder import ROOT, conf_file, newest
 from tests.control.program import Program
@@ -177,3 +179,17 @@ def test_systemd_hears_when_a_reload_begins_and_when_it_is_over(tmp_path: Path) 
         "RELOADING=1",
         "READY=1",
     ]
+
+
+def test_a_conf_that_lost_its_name_because_another_took_it_is_refused(tmp_path: Path) -> None:
+    conf_file(tmp_path, far=FAR)
+    mounted = (tmp_path / "conf.json").open()
+    held = Path(f"/proc/self/fd/{mounted.fileno()}")
+    check_place(held)
+
+    (tmp_path / "new").write_text("[]")
+    (tmp_path / "new").replace(tmp_path / "conf.json")
+
+    with pytest.raises(ConfError, match="restart the container"):
+        check_place(held)
+    mounted.close()

@@ -5,6 +5,7 @@ the unit is proven in test_booted_service.py.
 """
 
 import os
+import pwd
 import shutil
 import stat
 import subprocess
@@ -52,6 +53,7 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Told:
         tool.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr("lib.control.service_unit.LINGERING", tmp_path / "lingering")
     return lambda: said.read_text().splitlines() if said.exists() else []
 
 
@@ -129,6 +131,17 @@ def test_without_the_right_to_linger_it_is_installed_and_says_so(
 
     assert "sudo loginctl enable-linger" in capsys.readouterr().out
     assert "restart" in told()[-1]
+
+
+def test_a_user_whose_services_start_at_boot_already_needs_no_right_to_linger(
+    root: Path, home: Path, told: Told, tmp_path: Path
+) -> None:
+    (tmp_path / "lingering").mkdir()
+    (tmp_path / "lingering" / pwd.getpwuid(os.getuid()).pw_name).touch()
+
+    assert install(root, home) is Exit.FINE
+
+    assert not any("loginctl" in line for line in told())
 
 
 @pytest.mark.usefixtures("told")

@@ -296,7 +296,21 @@ def test_a_bot_that_comes_while_a_limit_stands_is_told_as_well() -> None:
         await price(limited, 50_000, seconds=12)
         return [bots for *_, bots in band.told]
 
-    assert story(tale, LOSING) == [["bot"], ["bot", "lisa"]]
+    assert story(tale, LOSING) == [["bot"], ["lisa"]]
+
+
+@pytest.mark.parametrize("word", [Instruction.STOP, Instruction.PAUSE, Instruction.FLATTEN])
+def test_a_pause_loosens_nothing_that_the_person_had_said(word: Instruction) -> None:
+    async def tale(limited: Limited) -> tuple[Instruction, list[list[str]]]:
+        limited.holds("0.01", "600")
+        band, instructions = Band(limited.office, "bot", "lisa"), limited.office.floor.instructions
+        instructions.give("bot", word)
+        keep(limited, band)
+        await price(limited, 60_000)
+        await price(limited, 50_000)
+        return instructions.of("bot"), [bots for *_, bots in band.told]
+
+    assert story(tale, LOSING) == (word, [["lisa"]])
 
 
 # --- what lets it go on

@@ -2,7 +2,7 @@
 
 import signal
 import time
-from collections import ChainMap, Counter
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -10,14 +10,13 @@ from typing import Any, Final
 
 from lib.torture.arena import Arena
 from lib.torture.audit import BooksDiffer
-from lib.torture.deaths import AWAITED, BY_CHANCE, Deaths, Way, killed_once_born
+from lib.torture.deaths import AWAITED, BY_CHANCE, Deaths, Way, in_waves
 from lib.torture.ledger import Ledger
 from lib.torture.processes import PATIENCE, Stuck
 from tests.torture.crowd import crowd
 from tests.torture.experiment import Outcome
 from tests.torture.mortal_runner import MODULE
 
-WAVE: Final = 5  # deaths after which new bots come: the others soon all wait for a doubt's end
 FROZEN: Final = 11.0  # seconds; a request is sent within 5 s and accepted within 5 s more, at most
 LAST_WORDS: Final = 25  # lines
 SYSTEM_CALLS: Final = ("pwrite", "fdatasync", "fsync", "open", "rename")
@@ -108,12 +107,7 @@ def lives_and_deaths(
     with chamber(folder, seed, {}) as opened:
         if plant:
             opened.arena.program += ("--plant", plant)
-        waves = [crowd(f"w{wave}n", many) for wave in range(deaths // WAVE + 1)]
-        opened.arena.renew(dict(ChainMap(*waves)))
-        opened.die(killed_once_born)
-        for number in range(deaths):
-            if number % WAVE == 0:
-                opened.arena.renew(waves[number // WAVE])
+        for _ in in_waves(opened.arena, lambda wave: crowd(f"w{wave}n", many), deaths):
             opened.die(opened.arena.chance.choice(ways))
             if opened.lost:
                 return opened.outcome

@@ -180,10 +180,13 @@ class Deeds:
         known = self._office.memory.answer_to(request_id)
         if known:
             return "done already", f"{Again.MAYBE}{known}"
+        if self._outbox.was_accepted(request_id):
+            late = press.reply is Reply.NO
+            return ("too late", f"too late, it is being done: /{press.verb}") if late else ("", "")
         if press.reply is Reply.NO or self._outbox.was_declined(request_id):
             self._outbox.decline(request_id)
             return "not done", f"not done: /{press.verb}"
-        if not self._outbox.was_accepted(request_id) and not self._is_young(heard):
+        if not self._is_young(heard):
             return TOO_OLD, f"{TOO_OLD}: /{press.verb}"
         return "", ""
 

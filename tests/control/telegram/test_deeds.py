@@ -152,6 +152,21 @@ async def test_a_no_is_final_even_if_somebody_says_yes_after_it(tmp_path: Path) 
         assert life.instruction("lisa") == "trade"
 
 
+async def test_a_no_that_comes_while_a_yes_is_being_done_says_so_and_changes_nothing(
+    tmp_path: Path,
+) -> None:
+    begin(tmp_path)
+    async with bot_api() as api, runner(tmp_path, api, pace={"gather": 0.2}) as life:
+        api.say("/flatten lisa")
+        question = await api.message("Flatten lisa?")
+        api.press("Yes, flatten", message=question)
+        api.press("No", message=question)
+        await api.message("too late, it is being done: /flatten")
+        await api.message("lisa: it is being flattened")
+
+        assert life.instruction("lisa") == "flatten"
+
+
 async def test_kill_and_flatten_sells_what_every_bot_holds(tmp_path: Path) -> None:
     begin(tmp_path)
     async with bot_api() as api, runner(tmp_path, api) as life:

@@ -1,0 +1,114 @@
+"""What stands in the book around a price that was recorded, for who trades against it.
+
+A recording of candles has no book. `Ladder` makes one up around each step; a model of one's own
+answers `around` and is given in its place (`--liquidity MODULE:NAME`).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal
+from typing import Final, Protocol, TypeAlias
+
+from lib.amounts import ZERO
+from lib.market.candle_path import Grid, Step
+from lib.market.candles import Bar
+from lib.market.recordings import Levels
+
+GAP_OF_PRICE: Final = 50_000
+SHAPE: Final = ((0, 10), (19, 26), (57, 42), (114, 58), (190, 74))
+"""How many gaps a level is away, and its weight: the last one stands some 0.4 % out."""
+
+Book: TypeAlias = tuple[Levels, Levels]
+"""Bids and asks, each from the best price outwards."""
+
+
+class Liquidity(Protocol):
+    """The book around the steps of one symbol's bars."""
+
+    def enter(self, bar: Bar) -> None:
+        """Begin a bar: how much it traded is known to the market, never to a bot."""
+        ...
+
+    def reach(self, bar: Bar) -> Decimal:
+        """Answer how far from a price of a bar the book around it may stand, in quote."""
+        ...
+
+    def around(self, step: Step) -> Book:
+        """Answer the book in which a step trades. Prices on ticks, quantities in whole lots."""
+        ...
+
+
+MakeLiquidity: TypeAlias = Callable[[str, Grid], Liquidity]
+"""Makes the model of one symbol."""
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """How dear the book is, as shares: 0.0005 is a twentieth of a percent."""
+
+    spread: Decimal = ZERO  # between best bid and best ask, of the price
+    slippage: Decimal = ZERO  # how far behind the best price all but a single lot stands
+    volume_share: Decimal = Decimal("0.1")  # of what the market traded, how much we may have
+
+
+class LadderLiquidity:
+    """Five levels a side whose sizes grow outwards and add up to our share of what the bar traded.
+
+    The traded price is the ask of a rising step and the bid of a falling one; the other side is a
+    spread away, at least a tick.
+    """
+
+    def __init__(self, grid: Grid, costs: Costs) -> None:
+        self._grid = grid
+        self._costs = costs
+        self._levels: Levels = ()  # how far away, and how much
+
+    def enter(self, bar: Bar) -> None:
+        """Size the levels for a bar."""
+        gap, lot = self._gap(bar), self._grid.lot
+        lots = int(bar.volume * self._costs.volume_share / lot)
+        whole = sum(weight for _, weight in SHAPE)
+        self._levels = tuple(
+            (gap * away, lot * max(1, lots * weight // whole)) for away, weight in SHAPE
+        )
+
+    def reach(self, bar: Bar) -> Decimal:
+        """Answer how far out the last level may be, from the highest price of a bar."""
+        apart = bar.high * (self._costs.spread + self._costs.slippage) + 3 * self._grid.tick
+        return self._gap(bar) * SHAPE[-1][0] + apart
+
+    def around(self, step: Step) -> Book:
+        """Answer the bids and the asks."""
+        tick = self._grid.tick
+        apart = max(tick, self._in_ticks(step.price * self._costs.spread))
+        bid = max(tick, step.price - apart) if step.rising else step.price
+        ask = step.price if step.rising else step.price + apart
+        slip = self._in_ticks(step.price * self._costs.slippage)
+        if not slip:
+            return self._below(bid), self._above(max(ask, bid + tick))
+        touch = self._grid.lot
+        return (
+            ((bid, touch), *self._below(bid - slip)),
+            ((ask, touch), *self._above(ask + slip)),
+        )
+
+    def _below(self, best: Decimal) -> Levels:
+        tick = self._grid.tick
+        return tuple((best - away, size) for away, size in self._levels if best - away >= tick)
+
+    def _above(self, best: Decimal) -> Levels:
+        return tuple((best + away, size) for away, size in self._levels)
+
+    def _gap(self, bar: Bar) -> Decimal:
+        """Answer the unit of distances: a fifty-thousandth of the price, at least a tick."""
+        tick = self._grid.tick
+        return tick * max(1, int(bar.high / tick) // GAP_OF_PRICE)
+
+    def _in_ticks(self, distance: Decimal) -> Decimal:
+        ticks = (distance / self._grid.tick).to_integral_value(ROUND_CEILING)
+        return ticks * self._grid.tick
+
+
+def ladders(costs: Costs) -> MakeLiquidity:
+    """Answer who makes a ladder for each symbol."""
+    return lambda _symbol, grid: LadderLiquidity(grid, costs)
