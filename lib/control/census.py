@@ -42,7 +42,7 @@ class Census:
 
     def word(self, life: Life) -> Word:
         """Say where a bot stands."""
-        if life.standing is Standing.PARKED:
+        if life.standing is Standing.PARKED or life.generation.parked is not None:
             return Word.NEEDS_YOU
         if life.standing is Standing.FINISHED:
             return Word.FINISHED

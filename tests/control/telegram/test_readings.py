@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from lib.control.census import Census
-from lib.control.standing import Word
 from lib.control.telegram.words import ACTING, HELP, READING, help_text, offered
 from lib.journal.file import JournalFile
 from lib.journal.rows import Row
@@ -42,10 +41,11 @@ async def asked(api: BotApi, text: str) -> str:
 
 
 async def settle(api: BotApi, life: Runner) -> None:
-    """Wait until the bots run, and nothing is on its way."""
+    """Wait until each bot has its order in the book, and nothing is on its way."""
     floor, census = life.supervisor.floor, Census(life.supervisor)
     await api.until(lambda: floor.mirror.account is not None and not floor.mirror.stale)
-    await api.until(lambda: {word for _, word in census.words()} == {Word.RUNNING})
+    await api.until(lambda: census.count().orders_out == len(life.supervisor.lives))
+    await api.until(lambda: not census.count().orders_in_doubt)
 
 
 async def test_every_question_is_answered_in_short_lines(tmp_path: Path) -> None:
