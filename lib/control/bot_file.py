@@ -9,6 +9,8 @@ import click
 import orjson
 
 from lib.control.exits import Exit
+from lib.control.journal_reading import Question
+from lib.control.journal_tables import show
 from lib.control.log_lines import local_time, printable
 from lib.control.options import Options, with_places
 from lib.control.results import money_of, told
@@ -26,13 +28,20 @@ class NoSuchFile(Exception):
 
 @click.command()
 @click.argument("name")
+@click.option("--story", is_flag=True, help="What became of its orders, step by step, and why.")
+@click.option(
+    "--limit", type=click.IntRange(min=0), default=50, help="Of the story, the newest so many; 50."
+)
 @with_places
-def bot(options: Options, *, name: str) -> Exit:
+def bot(options: Options, *, name: str, story: bool, limit: int) -> Exit:
     """Show what a bot remembers: the newest generation of its file, indented.
 
     Its wallet and its result come first, on stderr; then, of a parked bot, the reason with the
-    place in the code where it stopped.
+    place in the code where it stopped. With --story the order journal tells, instead of the file,
+    each step of each order: from which state to which, with its fills, and why.
     """
+    if story:
+        return show(options, "journal", Question(bot=name, limit=limit or None), None)
     try:
         fields = read_fields(options.ctx, name)
     except NoSuchFile as missing:

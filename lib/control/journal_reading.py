@@ -15,7 +15,7 @@ from lib.journal.completion import read_only
 from lib.journal.file import COLUMNS_OF_2, FORMAT, format_of
 from lib.journal.rows import COLUMNS, Row
 
-View: TypeAlias = Literal["orders", "fills"]
+View: TypeAlias = Literal["orders", "fills", "journal"]
 READ: Final = ", ".join(COLUMNS)
 READ_OF_1: Final = ", ".join(  # of a copy that no runner writes to any more
     ("''" if "NOT NULL" in COLUMNS_OF_2[name] else "NULL") if name in COLUMNS_OF_2 else name

@@ -25,6 +25,7 @@ from lib.control.journal_reading import (
 from lib.control.log_lines import printable
 from lib.control.options import Options
 from lib.control.spoken import complain, known_secrets, say
+from lib.control.story import story_of
 from lib.journal.rows import Row, with_zone
 from lib.money import plain
 
@@ -98,6 +99,13 @@ def _fills_as_text(answer: Answer, width: int) -> Iterator[str]:
     yield ""
     yield _count(answer, "fills")
     yield from _sums(answer.totals)
+    yield from _gaps(answer)
+
+
+def _story_as_text(answer: Answer, _: int) -> Iterator[str]:
+    yield from story_of(answer.rows)
+    yield ""
+    yield _count(answer, "steps")
     yield from _gaps(answer)
 
 
@@ -192,6 +200,7 @@ def _gaps(answer: Answer) -> Iterator[str]:
 AS_TEXT: Final[Mapping[View, Callable[[Answer, int], Iterator[str]]]] = {
     "orders": _orders_as_text,
     "fills": _fills_as_text,
+    "journal": _story_as_text,
 }
 
 

@@ -65,7 +65,7 @@ class Vitals:
         ticks: Callable[[], int] = lambda: time.monotonic_ns() // 1_000_000,
     ) -> None:
         environ = os.environ if environ is None else environ
-        self._notifier = _notifier() if environ.get("NOTIFY_SOCKET") else None
+        self._notifier = SystemdNotifier() if environ.get("NOTIFY_SOCKET") else None
         heartbeat = environ.get("HEARTBEAT_FILE")
         self._heartbeat = Path(heartbeat) if heartbeat else None
         self.watchdog_ms = _watchdog_ms(environ) or (HEARTBEAT_MS if heartbeat else 0)
@@ -100,9 +100,7 @@ class Vitals:
 
         May be called by a signal's handler: it waits for nobody.
         """
-        if self._notifier and self._notifier.socket:
-            self._notifier.socket.settimeout(FAREWELL)
-        self._notify("STOPPING=1")
+        self._notify("STOPPING=1", wait=FAREWELL)
 
     def close(self) -> None:
         """Give the socket back; nothing is told any more."""
@@ -167,10 +165,13 @@ class Vitals:
         line = ascii_line(f"not well: {self._ailment}" if self._ailment else self._text)
         if line != self._shown:
             self._shown = line
-            self._notify(f"STATUS={line}")
+            self._notify(f"STATUS={line}", wait=0)
 
-    def _notify(self, message: str) -> None:
+    def _notify(self, message: str, *, wait: float = 1) -> None:
+        """Tell systemd; where its socket is full, the loop waits no longer than this for room."""
         if self._notifier:
+            if self._notifier.socket:
+                self._notifier.socket.settimeout(wait)
             self._notifier.notify(message)
 
 
@@ -192,13 +193,6 @@ def ascii_line(text: str) -> str:
     printable = "".join(letter if letter.isprintable() else " " for letter in plain)
     line = " ".join(printable.encode("ascii", "replace").decode("ascii").split())
     return line[:STATUS_LENGTH_MAX]
-
-
-def _notifier() -> SystemdNotifier:
-    notifier = SystemdNotifier()
-    if notifier.socket:
-        notifier.socket.settimeout(1)  # a full socket must not stop the loop for ever
-    return notifier
 
 
 def _watchdog_ms(environ: Mapping[str, str]) -> int:

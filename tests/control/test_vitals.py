@@ -168,6 +168,18 @@ def test_a_thousand_quick_steps_are_not_told_one_by_one(systemd: Systemd) -> Non
     assert len(systemd.heard()) == 4
 
 
+def test_what_goes_on_is_not_waited_for_where_nobody_reads(systemd: Systemd) -> None:
+    vitals = Vitals()
+    vitals.ready()
+    began = time.monotonic()
+
+    for number in range(2_000):  # more than a socket holds
+        vitals.status(f"{number} orders open")
+
+    assert time.monotonic() - began < 1
+    vitals.close()
+
+
 def test_the_last_word_waits_for_nobody_where_nobody_reads(systemd: Systemd) -> None:
     vitals = Vitals()
     vitals.ready()
