@@ -9,8 +9,6 @@ import click
 import orjson
 
 from lib.control.exits import Exit
-from lib.control.journal_reading import Question
-from lib.control.journal_tables import show
 from lib.control.log_lines import local_time, printable
 from lib.control.options import Options, with_places
 from lib.control.results import money_of, told
@@ -41,6 +39,9 @@ def bot(options: Options, *, name: str, story: bool, limit: int) -> Exit:
     each step of each order: from which state to which, with its fills, and why.
     """
     if story:
+        from lib.control.journal_reading import Question
+        from lib.control.journal_tables import show
+
         return show(options, "journal", Question(bot=name, limit=limit or None), None)
     try:
         fields = read_fields(options.ctx, name)

@@ -1,7 +1,6 @@
 """The command `collect`: market data of many symbols into one file, past and live."""
 
 import asyncio
-import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -117,6 +116,8 @@ def _run(
     intervals: tuple[str, ...] | None,
     **wanted: Any,
 ) -> Exit:
+    import sqlite3
+
     from lib.data.amounts import Unstorable
     from lib.data.store import MarketStore
 

@@ -1,7 +1,6 @@
 """The command `data`: what `collect` has gathered: listed, verified, brought in and out."""
 
 import asyncio
-import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -88,6 +87,8 @@ def data(
 
     Exit code 0: fine; 1: something is missing, wrong or differs; 2: there is nothing to look at.
     """
+    import sqlite3
+
     from lib.data.reading import END_OF_TIME
 
     if bool(places) != (action == "import"):

@@ -15,6 +15,11 @@ from tests.control.folder import ROOT
 PATIENCE = 30.0
 
 
+def _heed_interrupts() -> None:
+    """Undo what a shell does to whoever it starts in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Program:
     """A running program whose output is read line by line."""
 
@@ -27,6 +32,7 @@ class Program:
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=subprocess.STDOUT,
+            preexec_fn=_heed_interrupts,
         )
 
     def __enter__(self) -> Self:
