@@ -35,7 +35,9 @@ def test_buys_and_sells_once_per_lap_in_fair_weather() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(
+    "seed", [0, 1, 2, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(3, 6))]
+)
 def test_the_books_agree_whenever_the_power_fails(seed: int) -> None:
     for world in every_life(lambda: World(seed, CONF)):
         world.check()

@@ -24,7 +24,9 @@ CONF = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(1, 3))]
+)
 def test_each_turn_orders_once_whenever_the_power_fails(seed: int) -> None:
     for world in every_life(lambda: World(seed, CONF, Luck(requests=6))):
         assert len([o for o in world.orders() if float(o["executedQty"])]) == 3

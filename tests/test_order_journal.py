@@ -434,7 +434,9 @@ def test_what_the_exchange_says_later_is_taken_though_it_was_noted_before() -> N
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(1, 4))]
+)
 def test_its_fills_are_those_of_the_exchange_whenever_the_power_fails(
     tmp_path: Path, seed: int
 ) -> None:

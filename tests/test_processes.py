@@ -66,6 +66,7 @@ def test_a_runner_stopped_for_longer_than_the_fence_goes_on_as_if_nothing_had_ha
     arena.audit()
 
 
+@pytest.mark.long
 def test_no_order_is_lost_or_doubled_when_the_exchange_is_killed_under_the_runner(
     arena: Arena,
 ) -> None:
@@ -88,6 +89,7 @@ def test_no_order_is_lost_or_doubled_when_the_exchange_is_killed_under_the_runne
     assert doubts, "no kill met a request in flight"
 
 
+@pytest.mark.long
 def test_no_order_is_lost_or_doubled_when_both_processes_are_killed_at_once(arena: Arena) -> None:
     for _ in in_waves(arena, fresh_bots, max(8, KILLS // 10)):
         arena.live_a_while()

@@ -129,6 +129,7 @@ def test_a_reload_at_any_instant_keeps_the_books_exact(bot: str, edit: str) -> N
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("bot", ["dips", "grid", "bracket"])
 @pytest.mark.parametrize("edit", EDITS)
 def test_the_books_agree_after_two_cuts(bot: str, edit: str) -> None:

@@ -157,6 +157,7 @@ def test_the_bots_trade_on_and_the_books_agree(
     assert "Traceback" not in outdoors.arena.said
 
 
+@pytest.mark.long
 def test_the_books_agree_after_a_day_on_which_everything_goes_wrong_at_times(
     outdoors: Outdoors,
 ) -> None:

@@ -54,6 +54,7 @@ def test_bots_wait_for_their_disk_and_go_on_by_themselves(sickness: str, tmp_pat
     assert suffer_apart("the product", sickness, tmp_path) == []
 
 
+@pytest.mark.long
 def test_a_program_that_trades_on_without_its_disk_is_caught(tmp_path: Path) -> None:
     found = suffer_apart("carefree", "ENOSPC at write", tmp_path)
 
