@@ -22,7 +22,7 @@ LUCKS: Final = {
     "stormy": Luck(3, 3, 60, query_lag_ms=2_000, turns=9, stragglers=2, flushes=15),
 }
 STEP: Final = 19  # scenes from one attempt to the next
-BUDGET: Final = 150_000  # turns of the event loop that one attempt may take, all lives together
+BUDGET: Final = 100_000  # turns of the event loop that one attempt may take, all lives together
 PATIENCE: Final = 3_600.0  # virtual seconds in which every scene has long come to rest
 LOSSES_MAX: Final = 3  # then an attempt stops: the first is what a person will look at
 PAIRS: Final = ("market buy", "limit given up", "side by side")
@@ -143,7 +143,7 @@ EXPERIMENTS: Final = (
             f"instant of a life, then chains of two to five lives cut short. {JUDGED}"
         ),
         attempts=4 * len(SCENES),
-        seconds=12,
+        seconds=8,
         attempt=every_instant,
         must_reach=tuple(BRANCHES),
     ),
