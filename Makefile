@@ -70,6 +70,8 @@ contract-testnet: $(DEVELOPMENT) ## ask Binance's testnet what the simulator cla
 	@CONTRACT=testnet $(VENV)/bin/python -m pytest -k testnet tests/contract $(ARGS)
 
 bench: $(RUNTIME) ## measure speed and size, as ratios to a bare reference in the same run
+	@$(MAKE) --no-print-directory .venv-bench/installed || \
+		echo "left out: other back-testers, which could not be installed"
 	@$(VENV)/bin/python -m bench $(ARGS)
 
 pictures: $(DEVELOPMENT) ## draw the pictures of docs/bots/ from runs on recorded prices; minutes
@@ -79,13 +81,16 @@ lock: $(UV) ## find the newest versions that requirements/*.in allow, and pin th
 	@$(COMPILE) --upgrade --output-file requirements.lock requirements/runtime.in >/dev/null
 	@$(COMPILE) --upgrade --constraint requirements.lock --output-file requirements-dev.lock \
 		requirements/development.in >/dev/null
+	@$(COMPILE) --upgrade --constraint requirements-dev.lock --output-file requirements-research.lock \
+		requirements/research.in >/dev/null
+	@$(COMPILE) --upgrade --output-file requirements-bench.lock requirements/bench.in >/dev/null
 
 audit: ## look up known holes of the pinned packages; says so if nobody can be asked
 	@$(MAKE) --no-print-directory .venv-audit/bin/pip-audit >/dev/null 2>&1 || true
 	@$(PYTHON) -m tests.known_holes .venv-audit/bin/pip-audit requirements.lock
 
 clean: ## remove what make made; ctx/ and .env stay
-	@rm -rf .venv .venv-3.13 .venv-lock .venv-audit .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf .venv .venv-3.13 .venv-lock .venv-audit .venv-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(CREATED):
@@ -105,6 +110,12 @@ $(DEVELOPMENT): requirements-dev.lock | $(CREATED)
 .venv-lock/bin/uv:
 	@$(PYTHON) -m venv .venv-lock
 	@.venv-lock/bin/python -m pip install -qq --disable-pip-version-check uv
+
+.venv-bench/installed: requirements-bench.lock
+	@echo "making .venv-bench, once, with what is compared with"
+	@$(PYTHON) -m venv --clear .venv-bench
+	@.venv-bench/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r $<
+	@touch $@
 
 .venv-audit/bin/pip-audit:
 	@$(PYTHON) -m venv .venv-audit

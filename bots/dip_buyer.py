@@ -5,10 +5,10 @@ from typing import Annotated
 
 from pydantic import Field
 
+from lib.closing_order import PAUSE
 from lib.desk import Desk
 from lib.errors import Halt
 from lib.exchange import ZERO
-from lib.flatten import SALE_PAUSE
 from lib.machine import Context, Machine
 from lib.money import SymbolRules, plain
 from lib.news import Kind, readable
@@ -145,7 +145,7 @@ def expired(sell: Order) -> bool:
 def next_try(sells: list[Order]) -> int:
     """Answer when what is left may be sold; exchange ms. What expired meets nobody at once."""
     ended = sells[-1] if sells else None
-    return ended.ended_at + SALE_PAUSE if ended and ended.state is OrderState.EXPIRED else 0
+    return ended.ended_at + PAUSE if ended and ended.state is OrderState.EXPIRED else 0
 
 
 def sold(ctx: Ctx) -> Decimal:

@@ -1,31 +1,24 @@
 """Buy when a fast average crosses a slow one upwards, sell when it crosses back or at a stop."""
 
 import asyncio
-from collections.abc import Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from lib.closed_candles import (
-    LOOK,
-    Interval,
-    closed_after,
-    missing_before,
-    newest_closed,
-    next_look,
-)
+from lib.closed_candles import Interval
+from lib.crosses.candles import await_candle, begin_signal, is_of_other_terms, take_closed
+from lib.crosses.ema import CrossSignal, Source
+from lib.crosses.trade import Trade, follow_trade, heed_signal, plan_trade
 from lib.desk import Desk
-from lib.ema import CrossSignal, Ema, Source, evaluate, warm_up
-from lib.exchange import Candle
 from lib.machine import Context, Machine, together
-from lib.money import MARKET_MARGIN, plain
+from lib.money import plain
 from lib.news import Kind, readable
-from lib.orders import Order, OrderState, add_order
+from lib.orders import OrderState
 from lib.settings import Settings
 from lib.sizes import Size
 from lib.turnover import Turnover, book
-from lib.way_out import Aim, WayOut, leave, review_way
 
 Period = Annotated[int, Field(ge=1, le=500)]
 
@@ -57,31 +50,6 @@ class Conf(Settings):
         )
 
 
-class Trade(Context):
-    """One position, from the cross that opened it to its end."""
-
-    entry: Order
-    way: WayOut
-    base_asset: str
-    opened_at: int  # when the candle opened whose cross it follows
-    stop: Decimal
-    sell_now: str = ""  # why all of it is to be sold
-
-    settled_at: int = 0
-
-    @property
-    def bought(self) -> Decimal:
-        return self.entry.executed - self.entry.commission(self.base_asset)
-
-    @property
-    def complete(self) -> bool:
-        return self.entry.final
-
-    @property
-    def aim(self) -> Aim:
-        return Aim(stop=self.stop, sell_now=self.sell_now)
-
-
 class Ctx(Context):
     signal: CrossSignal | None = None
     trade: Trade | None = None
@@ -91,9 +59,8 @@ class Ctx(Context):
 
     @property
     def holding(self) -> str:
-        if self.trade is None or self.trade.bought <= self.trade.way.sold:
-            return ""
-        return f"{plain(self.trade.bought - self.trade.way.sold)} {self.trade.base_asset}"
+        trade = self.trade
+        return "" if trade is None or not trade.held else f"{plain(trade.held)} {trade.base_asset}"
 
 
 async def bot(desk: Desk, conf: Conf, ctx: Ctx) -> Machine[Ctx]:
@@ -101,71 +68,17 @@ async def bot(desk: Desk, conf: Conf, ctx: Ctx) -> Machine[Ctx]:
         yield ctx
 
 
-def is_over(conf: Conf, ctx: Ctx) -> bool:
-    return ctx.trade is None and bool(conf.trades) and ctx.trades >= conf.trades
-
-
-# --- what the candles say
-
-
 async def follow_candles(desk: Desk, conf: Conf, ctx: Ctx) -> Machine[Ctx]:
     """Evaluate each candle once, in order, and write down what follows for the position."""
     while not is_over(conf, ctx):
-        signal = ctx.signal
-        if signal is None or (ctx.trade is None and is_of_other_terms(signal, conf)):
-            ctx.signal = begun(conf, await newest_closed(desk, conf.symbol, conf.interval))
+        if ctx.signal is None or (ctx.trade is None and is_of_other_terms(ctx.signal, conf)):
+            ctx.signal = await begin_signal(desk, conf)
             yield ctx
-            continue
-        found = await closed_after(desk, conf.symbol, conf.interval, signal.evaluated)
-        if found:
-            for candle in found:
-                tell_gap(desk, conf, signal, candle)
-                evaluate(signal, candle)
-            heed(desk, ctx, signal)
+        elif await take_closed(desk, conf, ctx.signal):
+            if ctx.trade is not None:
+                heed_signal(desk, ctx.trade, ctx.signal)
             yield ctx
-        await wait_for_candle(desk, conf, ctx, signal)
-
-
-def is_of_other_terms(signal: CrossSignal, conf: Conf) -> bool:
-    terms = (conf.fast, conf.slow, conf.source, conf.stop)
-    return terms != (signal.fast.period, signal.slow.period, signal.source, signal.stop)
-
-
-def begun(conf: Conf, past: Sequence[Candle]) -> CrossSignal:
-    """Begin with the averages of the past; the first cross that counts is still to come."""
-    fast, slow = Ema(period=conf.fast), Ema(period=conf.slow)
-    signal = CrossSignal(fast=fast, slow=slow, source=conf.source, stop=conf.stop)
-    for candle in past:
-        warm_up(signal, candle)
-    return signal
-
-
-def tell_gap(desk: Desk, conf: Conf, signal: CrossSignal, candle: Candle) -> None:
-    missing = missing_before(conf.interval, signal.evaluated, candle) if signal.evaluated else 0
-    if missing > 0:
-        desk.tell(Kind.WARNING, f"the exchange has no candle for {missing} times {conf.interval}")
-
-
-def heed(desk: Desk, ctx: Ctx, signal: CrossSignal) -> None:
-    """Have the position be what the newest candle makes of it: a higher stop, or its end."""
-    trade = ctx.trade
-    if trade is None or trade.sell_now:
-        return
-    if not signal.long or signal.opened_at != trade.opened_at:
-        trade.sell_now = "its signal ended meanwhile" if signal.long else signal.why
-        desk.tell(Kind.PLAN, f"sell all: {trade.sell_now}")
-    elif signal.stop_at is not None:
-        trade.stop = max(trade.stop, signal.stop_at)
-    review_way(desk, trade.way, trade)
-
-
-async def wait_for_candle(desk: Desk, conf: Conf, ctx: Ctx, signal: CrossSignal) -> None:
-    at = next_look(conf.interval, signal.evaluated, desk.now())
-    while desk.now() < at and not is_over(conf, ctx):
-        await desk.until(min(at, desk.now() + LOOK))
-
-
-# --- what is done about it
+        await await_candle(desk, conf, ctx.signal, partial(is_over, conf, ctx))
 
 
 async def follow_signal(desk: Desk, conf: Conf, ctx: Ctx) -> Machine[Ctx]:
@@ -175,16 +88,18 @@ async def follow_signal(desk: Desk, conf: Conf, ctx: Ctx) -> Machine[Ctx]:
             await desk.exchange.next_save(asyncio.Event())
             continue
         if ctx.trade is None:
-            ctx.trade = plan_trade(desk, conf, ctx, await desk.price(conf.symbol))
+            open_trade(desk, conf, ctx, await desk.price(conf.symbol))
         if ctx.trade is None:
             await desk.stirring(conf.symbol)
             continue
-        async for ctx.trade.entry in add_order(desk.exchange, ctx.trade.entry):
-            yield ctx
-        async for ctx.trade.way in leave(desk, ctx.trade.way, ctx.trade):
+        async for ctx.trade in follow_trade(desk, ctx.trade):
             yield ctx
         end_trade(desk, ctx, ctx.trade)
         yield ctx
+
+
+def is_over(conf: Conf, ctx: Ctx) -> bool:
+    return ctx.trade is None and bool(conf.trades) and ctx.trades >= conf.trades
 
 
 def is_due(ctx: Ctx) -> bool:
@@ -192,22 +107,11 @@ def is_due(ctx: Ctx) -> bool:
     return signal is not None and signal.long and signal.opened_at != ctx.traded
 
 
-def plan_trade(desk: Desk, conf: Conf, ctx: Ctx, price: Decimal) -> Trade | None:
-    """Plan to buy, unless the price is below the stop already."""
-    signal, rules = ctx.signal, desk.rules(conf.symbol)
-    if signal is None or signal.stop_at is None or not is_due(ctx) or price <= signal.stop_at:
-        return None
-    dearest = price * (1 + MARKET_MARGIN)
-    quantity = desk.quantity(conf.quantity, conf.symbol, side="BUY", price=dearest)
-    ctx.traded = signal.opened_at
-    desk.tell(Kind.PLAN, f"buy {plain(quantity)} at about {plain(price)}: {signal.why}")
-    return Trade(
-        entry=Order(symbol=conf.symbol, side="BUY", type="MARKET", quantity=quantity),
-        way=WayOut(symbol=conf.symbol),
-        base_asset=rules.base_asset,
-        opened_at=signal.opened_at,
-        stop=rules.round_price(signal.stop_at, "SELL"),
-    )
+def open_trade(desk: Desk, conf: Conf, ctx: Ctx, price: Decimal) -> None:
+    """Plan to follow a cross that is due still; its stop may have been passed meanwhile."""
+    if ctx.signal is not None and is_due(ctx):
+        ctx.trade = plan_trade(desk, conf.symbol, conf.quantity, ctx.signal, price)
+        ctx.traded = ctx.traded if ctx.trade is None else ctx.trade.opened_at
 
 
 def end_trade(desk: Desk, ctx: Ctx, trade: Trade) -> None:

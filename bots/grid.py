@@ -8,7 +8,7 @@ from lib.desk import Desk
 from lib.errors import Halt
 from lib.exchange import ZERO
 from lib.grid import Grid, run_grid
-from lib.grid_cells import (
+from lib.grids.cells import (
     PLACES,
     Cells,
     answer_fills,
@@ -17,8 +17,8 @@ from lib.grid_cells import (
     money_needed,
     stock_needed,
 )
-from lib.grid_settings import GridSettings, cells_of
-from lib.grid_shift import shift_grid
+from lib.grids.settings import GridSettings, cells_of
+from lib.grids.shift import shift_grid
 from lib.machine import Context, Machine, together
 from lib.money import MARKET_MARGIN, SymbolRules, plain
 from lib.news import Kind, readable
@@ -26,7 +26,7 @@ from lib.turnover import Turnover
 
 
 class Conf(GridSettings):
-    """lib/grid_settings.py says what belongs together."""
+    """lib/grids/settings.py says what belongs together."""
 
 
 class Ctx(Context):

@@ -8,13 +8,13 @@ from pydantic import Field, model_validator
 from lib.amounts import in_percent
 from lib.desk import Desk
 from lib.exchange import ZERO
+from lib.exits.position import Ending, Position, hold_position, plan_position
 from lib.machine import Context, Machine
 from lib.money import plain
 from lib.news import Kind, readable
 from lib.oco import plan_oco
 from lib.order_lists import OrderList, add_list
 from lib.orders import OrderState
-from lib.position import Ending, Position, hold_position, plan_position
 from lib.settings import Milliseconds, Settings
 from lib.sizes import Size
 

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from lib.amounts import in_percent
 from lib.budget import Asset
+from lib.closing_order import in_one_order, is_dust
 from lib.desk import Desk
 from lib.errors import Halt
 from lib.exchange import ZERO, Side
@@ -17,7 +18,6 @@ from lib.news import Kind, readable
 from lib.orders import Order, OrderState, add_order
 from lib.settings import Milliseconds, Settings
 from lib.turnover import Turnover, book
-from lib.way_out import is_dust
 
 SOON = 60_000  # ms until a round that was cut short is looked at again
 Weight = Annotated[Decimal, Field(ge=0, le=1)]
@@ -163,11 +163,11 @@ def orders_for(
         if symbol not in prices or amount < max(conf.least, ZERO):
             continue
         rules, price = desk.rules(symbol), prices[symbol]
-        quantity = rules.round_quantity(amount / price, "MARKET")
+        quantity = in_one_order(rules, amount / price, price)
         if side == "SELL":
             free = desk.wallet.free_to_sell(symbol)
             quantity = min(quantity, rules.round_quantity(free, "MARKET"))
-        if not is_dust(rules, quantity, price):
+        if not is_dust(rules, side, quantity, price):
             yield Order(symbol=symbol, side=side, type="MARKET", quantity=quantity)
 
 

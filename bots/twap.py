@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from lib.closing_order import in_one_order, is_dust
 from lib.desk import Desk
 from lib.errors import Halt
 from lib.exchange import ZERO, Side
@@ -15,7 +16,6 @@ from lib.orders import Order, add_order
 from lib.settings import Milliseconds, Settings
 from lib.sizes import Size
 from lib.turnover import Turnover, book
-from lib.way_out import is_dust
 
 LAST_CALL = 60_000  # ms within which an order at market is sent, at least
 
@@ -101,7 +101,7 @@ def begin(desk: Desk, conf: Conf, ctx: Ctx, price: Decimal) -> None:
     rules = desk.rules(conf.symbol)
     dearest = conf.bound if conf.bound and conf.side == "BUY" else price * (1 + MARKET_MARGIN)
     whole = desk.quantity(conf.quantity, conf.symbol, side=conf.side, price=dearest)
-    if is_dust(rules, rules.round_quantity(whole / conf.slices, "MARKET"), price):
+    if is_dust(rules, conf.side, whole / conf.slices, price):
         raise Halt(
             f"{plain(whole)} {rules.base_asset} in {conf.slices} slices are too small for the "
             "exchange: fewer slices, or more of it"
@@ -137,7 +137,7 @@ def plan_limit(
     rules = desk.rules(conf.symbol)
     best = min(bid, conf.bound or bid) if side == "BUY" else max(ask, conf.bound or ask)
     quantity = rules.round_quantity(wanted, "LIMIT")
-    if is_dust(rules, quantity, best):
+    if is_dust(rules, side, quantity, best):
         return None
     return Order(
         symbol=conf.symbol,
@@ -155,11 +155,11 @@ def plan_market(
 ) -> Order | None:
     """Plan a slice at market; None where it would trade beyond the bound, or is too small."""
     rules = desk.rules(conf.symbol)
-    quantity = rules.round_quantity(wanted, "MARKET")
+    quantity = in_one_order(rules, wanted, price)
     beyond = conf.bound is not None and (
         price > conf.bound if side == "BUY" else price < conf.bound
     )
-    if beyond or is_dust(rules, quantity, price):
+    if beyond or is_dust(rules, side, quantity, price):
         return None
     return Order(
         symbol=conf.symbol, side=side, type="MARKET", quantity=quantity, valid_for=valid_for

@@ -2,8 +2,8 @@
 
 from lib.desk import Desk
 from lib.machine import Machine
-from lib.season_settings import Fraction, SeasonCtx, SeasonSettings, begin_seasons
-from lib.seasons import Terms, run_seasons
+from lib.seasons.season import Terms, run_seasons
+from lib.seasons.settings import Fraction, SeasonCtx, SeasonSettings, begin_seasons
 
 
 class Conf(SeasonSettings):
@@ -25,7 +25,7 @@ class Conf(SeasonSettings):
 
 
 class Ctx(SeasonCtx):
-    """lib/season_settings.py says what it remembers."""
+    """lib/seasons/settings.py says what it remembers."""
 
 
 async def bot(desk: Desk, conf: Conf, ctx: Ctx) -> Machine[Ctx]:

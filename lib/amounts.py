@@ -1,5 +1,6 @@
 """Exact arithmetic and exact text: nothing is ever rounded unseen."""
 
+from collections.abc import Iterable, Mapping
 from decimal import Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow
 from math import lcm
 
@@ -34,6 +35,20 @@ def sensible(amount: Decimal) -> bool:
     if not amount.is_finite() or amount.is_signed():
         return not amount and amount.is_finite()
     return abs(amount.adjusted()) <= DIGITS_MAX and -exponent(amount) <= DIGITS_MAX
+
+
+def total(amounts: Iterable[Decimal]) -> Decimal:
+    """Add up, to the last digit."""
+    found = ZERO
+    for amount in amounts:
+        found = EXACT.add(found, amount)
+    return found
+
+
+def add_by_asset(ours: dict[str, Decimal], theirs: Mapping[str, Decimal]) -> None:
+    """Add amounts to ours of the same assets, to the last digit."""
+    for asset, amount in theirs.items():
+        ours[asset] = EXACT.add(ours.get(asset, ZERO), amount)
 
 
 def remainder(amount: Decimal, step: Decimal) -> Decimal:

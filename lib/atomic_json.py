@@ -23,7 +23,7 @@ number advance. Why an acknowledged generation cannot be lost:
   written anew. In another folder at the same path it goes on if it is locked for us and holds
   exactly the last generation, and not before.
 
-One process at a time may have a file open; lib/folder_lock.py locks the folder.
+One process at a time may have a file open; lib/context_file/folder_lock.py locks the folder.
 """
 
 import asyncio
@@ -35,11 +35,9 @@ from typing import Any, Self
 
 import orjson
 
-from lib.context_reading import Opened, content_of, open_durably, sync_folder
-from lib.disk import REAL_DISK, Disk, in_words
-from lib.errors import BotError, CorruptContext, DiskFailed
-from lib.folder_lock import FolderLock
-from lib.slots import (
+from lib.context_file.folder_lock import FolderLock
+from lib.context_file.reading import Opened, content_of, open_durably, sync_folder
+from lib.context_file.slots import (
     Generation,
     extent,
     file_content,
@@ -51,6 +49,8 @@ from lib.slots import (
     slot_content,
     slot_size_for,
 )
+from lib.disk import REAL_DISK, Disk, in_words
+from lib.errors import BotError, CorruptContext, DiskFailed
 
 UNFINISHED = ".tmp"  # ends the name of a file that is not yet what its name says
 
@@ -110,8 +110,8 @@ class ContextFile:
     def create(cls, path: Path, fields: bytes, *, disk: Disk = REAL_DISK) -> Self:
         """Make a new file whose first generation holds `fields`, a JSON object.
 
-        Raises ValueError for fields that would shadow ours (lib.slots.RESERVED), FileExistsError,
-        or DiskFailed, after which there is no file as far as can be helped.
+        Raises ValueError for fields that would shadow ours (lib.context_file.slots.RESERVED),
+        FileExistsError, or DiskFailed, after which there is no file as far as can be helped.
         """
         refuse_reserved(fields)
         try:

@@ -8,24 +8,24 @@ left over follows as the next one, until the rest is too small for the exchange.
 saved with its part in the sums, so none counts twice.
 """
 
-from collections.abc import Iterator
 from decimal import ROUND_FLOOR, Decimal
-from decimal import Context as Arithmetic
-from typing import Final
 
 from lib.amounts import EXACT
+from lib.closing_order import (
+    FLOOR,
+    HEADROOM,
+    PAUSE,
+    VALID_FOR,
+    in_one_order,
+    is_refused_as_small,
+    largest_at_market,
+)
 from lib.desk import Desk
 from lib.exchange import ZERO, Side
 from lib.machine import Context, Machine
 from lib.money import MARKET_MARGIN, SymbolRules
 from lib.orders import Order, OrderState, add_order
 from lib.standstill import Standstill, heed_standstill, note_standstill
-
-NOBODY_PAUSE: Final = 5_000  # ms after an order that nobody took
-VALID_FOR: Final = 900_000  # ms: who deals at market means it, also after an outage
-HEADROOM: Final = Decimal("0.9")  # of the greatest value: the price moves
-TOO_SMALL: Final = frozenset({"LOT_SIZE", "MARKET_LOT_SIZE", "NOTIONAL", "MIN_NOTIONAL"})
-FLOOR: Final = Arithmetic(prec=60, rounding=ROUND_FLOOR)
 
 
 class BulkOrder(Context):
@@ -97,7 +97,7 @@ def _take(desk: Desk, bulk: BulkOrder) -> None:
             known = bulk.fees.get(fill.commission_asset, ZERO)
             bulk.fees[fill.commission_asset] = known + fill.commission
     if order.state is OrderState.EXPIRED:
-        bulk.not_before = desk.now() + NOBODY_PAUSE
+        bulk.not_before = desk.now() + PAUSE
     elif order.state in {OrderState.REJECTED, OrderState.LOST}:
         words = f"the {order.side} of {order.symbol} at market was {order.state}: {order.reason}"
         note_standstill(desk, bulk.standstill, words)
@@ -113,38 +113,20 @@ def _next_order(rules: SymbolRules, bulk: BulkOrder, price: Decimal) -> Order | 
         comment=bulk.comment,
     )
     if bulk.quantity is not None:
-        order.quantity = _lots(rules, bulk.quantity - bulk.executed, price)
+        order.quantity = in_one_order(rules, bulk.quantity - bulk.executed, price)
     else:
         assert bulk.quote_quantity is not None
         _spend(rules, order, bulk.quote_quantity - bulk.executed_quote, price)
-    amount = order.quantity or order.quote_quantity
-    if not amount or any(
-        each.rule in TOO_SMALL for each in rules.refusals(order, reference_price=price)
-    ):
-        return None
-    return order
-
-
-def _lots(rules: SymbolRules, left: Decimal, price: Decimal) -> Decimal:
-    """Answer as much of it, in whole lots, as one order may have."""
-    return rules.round_quantity(min(max(left, ZERO), *_largest(rules, price)), "MARKET")
+    return None if is_refused_as_small(rules, order, price) else order
 
 
 def _spend(rules: SymbolRules, order: Order, left: Decimal, price: Decimal) -> None:
     """Have an order spend what is left, to the last digit if the symbol takes that."""
-    most = min(EXACT.multiply(each, price) * HEADROOM for each in _largest(rules, price))
+    most = EXACT.multiply(largest_at_market(rules, price), price) * HEADROOM
     if rules.quote_quantity_allowed:
         places = Decimal(1).scaleb(-rules.quote_precision)
         order.quote_quantity = max(min(left, most), ZERO).quantize(places, ROUND_FLOOR)
     else:
         dearest = EXACT.multiply(price, 1 + MARKET_MARGIN)
         quantity = FLOOR.divide(max(left, ZERO), dearest)
-        order.quantity = _lots(rules, quantity, price)
-
-
-def _largest(rules: SymbolRules, price: Decimal) -> Iterator[Decimal]:
-    """Answer the most that one market order may have, by each rule that says so."""
-    yield from (lot.largest for lot in (rules.lot, rules.market_lot) if lot.largest)
-    if rules.notional.largest and rules.notional.largest_for_market:
-        yield FLOOR.divide(rules.notional.largest * HEADROOM, price)
-    yield Decimal(10) ** 30
+        order.quantity = in_one_order(rules, quantity, price)

@@ -15,8 +15,8 @@ from lib.instructions import Instruction
 from lib.life import Life, function_path
 from lib.obedience import cancel_all, unfinished
 from lib.orders import Order
+from lib.ownership.witness import Witness
 from lib.roster import Roster
-from lib.witness import Witness
 
 
 class Changeover:

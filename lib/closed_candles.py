@@ -55,6 +55,20 @@ async def closed_after(
     return [candle for candle in _closed(found, asked_at) if candle.open_time > opened]
 
 
+async def closed_until(
+    desk: Desk, symbol: str, interval: Interval, opened: int, *, reach: int
+) -> Sequence[Candle]:
+    """Answer what opened up to a time, a candle's own, and within `reach` intervals before.
+
+    Raises Unavailable.
+    """
+    assert reach <= PAGE, "one question brings no more"
+    since = opened - (reach - 1) * length_of(interval)
+    found = await desk.candles(symbol, interval, reach, since=max(since, 0))
+    _refuse_disorder(found)
+    return [candle for candle in found if candle.open_time <= opened]
+
+
 async def candles_since(
     desk: Desk, symbol: str, interval: LongInterval, since: int
 ) -> Sequence[Candle]:

@@ -28,6 +28,7 @@ from lib.commented_json import Duplicate, NotJson, parse
 from lib.conf_words import Page, validated
 from lib.limits import AllLimits
 from lib.mistakes import ConfError, Mistake, Path, likely, shown
+from lib.schedule import CLOCK_PATTERN
 from lib.settings import Milliseconds, Settings
 from lib.time_zones import ZoneName
 
@@ -141,7 +142,7 @@ class ChatSettings(Settings):
     )
     daily: str | None = Field(
         default="00:05",
-        pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$",
+        pattern=CLOCK_PATTERN,
         description="When the result of the day is told, in `timezone`; null: never.",
     )
     notify: int | None = Field(
@@ -248,7 +249,8 @@ class RunnerSettings(Settings):
     )
     timezone: ZoneName = Field(
         default="UTC",
-        description='The time zone of what you read in Telegram, like "Europe/Berlin".',
+        description="The time zone of what you read in Telegram, and in which a day of "
+        '`daily_loss` begins, like "Europe/Berlin".',
     )
 
 

@@ -1,7 +1,7 @@
 """Whether a bot's file and its section of conf.json go together; and a bot without a section."""
 
 from lib.conf import BotConf
-from lib.generation import Generation
+from lib.context_file.generation import Generation
 from lib.instructions import Instruction
 from lib.life import FLATTENER, Life, function_path
 from lib.orders import FINAL

@@ -5,14 +5,14 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from decimal import Decimal
 
+from lib.dealing.list_dealer import ListDealer
 from lib.errors import Unavailable
-from lib.exchange import Candle, OrderRecord, Quote, Side
+from lib.exchange import Candle, OrderRecord, PublicTrade, Quote, Side
 from lib.floor import Floor
 from lib.inbox import Signal, take
-from lib.list_dealer import ListDealer
 from lib.money import SymbolRules
 from lib.news import Kind
-from lib.quotes import Alarm, Base, Bounds
+from lib.quotes import Alarm, Base, Bounds, tick_of
 from lib.sizes import Size, quantity_of
 
 
@@ -66,6 +66,15 @@ class Desk:
             return await self.exchange.reference_price(symbol)
         return await self._floor.quotes.price(symbol, base, younger_than=self._silence)
 
+    def tick(self, symbol: str, *, base: Base = "last") -> int:
+        """Answer which update brought the newest price; another number than before is news.
+
+        No await is in it: asked right after `price`, it is the tick of that very price. Numbers of
+        different lives have no order.
+        """
+        heard = self._floor.quotes.latest(symbol, younger_than=self._silence)
+        return self.now() if heard is None else tick_of(heard, base)
+
     async def quote(self, symbol: str) -> Quote:
         """Answer best bid, best ask and last price. Raises Unavailable."""
         return await self._floor.venue.quote(symbol)
@@ -81,6 +90,39 @@ class Desk:
         if since is None:
             return await self._floor.venue.candles(symbol, interval, limit)
         return await self._floor.venue.candles(symbol, interval, limit, since=since)
+
+    async def trades(
+        self, symbol: str, limit: int, *, since: int | None = None
+    ) -> Sequence[PublicTrade]:
+        """Answer what anybody traded, oldest first: the newest, or from a trade's number on.
+
+        At most 1000 at once. Raises Unavailable.
+        """
+        return await self._floor.venue.public_trades(symbol, limit, since=since)
+
+    async def news_of(self, symbol: str) -> None:
+        """Wait until the market of a symbol moves; never longer than a stream may be silent."""
+        quotes = self._floor.quotes
+        quotes.open(symbol)
+        try:
+            async with asyncio.timeout(self._silence):
+                await quotes.next(symbol)
+        except TimeoutError:
+            return
+        finally:
+            quotes.close(symbol)
+
+    async def until_save(self, at: int) -> None:
+        """Wait for an exchange time, ms, or until something of this bot was saved."""
+        left = min(at - self.now(), self._floor.limits.timer)
+        if left <= 0:
+            return
+        bell = asyncio.Event()
+        timer = asyncio.get_running_loop().call_later(left / 1000, bell.set)
+        try:
+            await self.exchange.next_save(bell)
+        finally:
+            timer.cancel()
 
     async def until(self, at: int) -> None:
         """Wait for an exchange time, ms. The deadline belongs into the context."""
@@ -113,7 +155,8 @@ class Desk:
     async def _ring(self, rang: asyncio.Event, alarm: Alarm, bounds: Bounds) -> None:
         """Wait for an alarm; a silent stream is helped by asking now and then."""
         while alarm.live:
-            timer = asyncio.get_running_loop().call_later(self._silence, rang.set)
+            glance = self._floor.limits.glance / 1000
+            timer = asyncio.get_running_loop().call_later(glance, rang.set)
             await rang.wait()
             timer.cancel()
             rang.clear()
@@ -128,19 +171,21 @@ class Desk:
         *also: Bounds,
         below: Decimal | None = None,
         above: Decimal | None = None,
+        until: int | None = None,
     ) -> None:
         """Wait until the last price is at or beyond a bound or something of this bot was saved.
 
-        Bounds of other bases may be given `also`. Never longer than ten seconds: for who looks at
-        saved decisions again and again.
+        Bounds of other bases may be given `also`. No longer than `until`, exchange ms, and never
+        than ten seconds: for who looks at saved decisions again and again.
         """
+        left = self._silence if until is None else max(until - self.now(), 0) / 1000
         bell, quotes = asyncio.Event(), self._floor.quotes
         quotes.open(symbol)
         alarms = [
             quotes.alarm(symbol, bell.set, below=each.below, above=each.above, base=each.base)
             for each in (Bounds(below, above), *also)
         ]
-        timer = asyncio.get_running_loop().call_later(self._silence, bell.set)
+        timer = asyncio.get_running_loop().call_later(min(left, self._silence), bell.set)
         try:
             await self.exchange.next_save(bell)
         finally:

@@ -176,6 +176,8 @@ class Quote:
     ask: Decimal = ZERO
     last: Decimal = ZERO
     time: int = 0
+    trades: int = 0  # grows with each trade heard; zero: they are not counted
+    tops: int = 0  # the same of news of the best prices
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +189,17 @@ class Candle:
     close: Decimal
     volume: Decimal
     close_time: int
+
+
+@dataclass(frozen=True, slots=True)
+class PublicTrade:
+    """What one order took at one price, whoever's it was. Numbers have no gaps."""
+
+    id: int
+    price: Decimal
+    quantity: Decimal
+    time: int
+    buyer_is_maker: bool  # the one who took was selling
 
 
 # --- what the user stream brings
@@ -295,6 +308,12 @@ class Venue(Protocol):
         """Candles, oldest first: the newest, or the first that open at or after `since`, ms."""
         ...
 
+    async def public_trades(
+        self, symbol: str, limit: int, *, since: int | None = None
+    ) -> Sequence[PublicTrade]:
+        """What anybody traded, oldest first: the newest, or the first of a number or later."""
+        ...
+
     async def quote(self, symbol: str) -> Quote: ...
 
     def watch_user(self, on_event: Callable[[UserEvent], None]) -> None:
@@ -320,5 +339,6 @@ class Limits:
     doubt_look_streamed: int = 15_000  # the same when the user stream had no gap
     poll: int = 30_000
     silence: int = 10_000  # of a market that is followed; then its price is asked for
+    glance: int = 10_000  # who waits for a price looks so often whether a word of it was lost
     timer: int = 30_000  # none runs longer: the loop's clock stands still while the machine sleeps
     intervals: tuple[int, ...] = field(default=(250, 500, 1_000, 2_000, 5_000))  # asking again

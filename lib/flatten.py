@@ -13,11 +13,12 @@ from typing import Any, Final
 
 import orjson
 
+from lib.closing_order import PAUSE, plan_closing
 from lib.desk import Desk
 from lib.errors import Halt
-from lib.exchange import Side
+from lib.exchange import ZERO, Side
 from lib.machine import Context, Machine, together
-from lib.money import MARKET_MARGIN, SymbolRules, plain
+from lib.money import MARKET_MARGIN, plain
 from lib.news import Kind
 from lib.order_lists import OrderList, add_list
 from lib.order_words import describe
@@ -26,12 +27,7 @@ from lib.settings import Settings
 
 WHY: Final = "flattened by you"
 TAKEN_OUT: Final = "taken out of conf.json by you"
-SALE_PAUSE: Final = 5_000  # ms after a sale that nobody took
-SALE_VALID_FOR: Final = 900_000  # ms: what is to be sold is sold, also after an outage
 REFUSALS_MAX: Final = 2  # in a row: one may be due to news that are late
-HEADROOM: Final = Decimal("0.9")  # of the greatest value: the price moves
-ENDLESS: Final = Decimal("Infinity")
-TOO_SMALL: Final = frozenset({"LOT_SIZE", "MARKET_LOT_SIZE", "NOTIONAL", "MIN_NOTIONAL"})
 _LIST_MARKS: Final = frozenset({"kind", "symbol", "legs", "state", "token"})
 
 
@@ -137,22 +133,11 @@ def _sale_of(desk: Desk, ctx: Flatten, symbol: str, price: Decimal) -> Order | N
     """Plan the order that closes a position, or as much of it as one order may; None: dust."""
     rules, held = desk.rules(symbol), desk.wallet.position(symbol).quantity
     side: Side = "SELL" if held > 0 else "BUY"
-    amount = min(abs(held), *_largest(rules, price))
-    if ctx.only_free:
-        amount = min(amount, _free(desk, symbol, side, price))
-    quantity = rules.round_quantity(amount, "MARKET")
-    sale = Order(
-        symbol=symbol,
-        side=side,
-        type="MARKET",
-        quantity=quantity,
-        valid_for=SALE_VALID_FOR,
-        comment=WHY,
-    )
-    complaints = rules.refusals(sale, reference_price=price)
-    if not quantity or any(complaint.rule in TOO_SMALL for complaint in complaints):
-        return None
-    desk.tell(Kind.PLAN, f"{WHY}: {side.lower()} {plain(quantity)} {rules.base_asset} at market")
+    amount = min(abs(held), _free(desk, symbol, side, price)) if ctx.only_free else abs(held)
+    sale = plan_closing(rules, side, amount, price, WHY)
+    if sale is not None:
+        much = f"{plain(sale.quantity or ZERO)} {rules.base_asset}"
+        desk.tell(Kind.PLAN, f"{WHY}: {side.lower()} {much} at market")
     return sale
 
 
@@ -163,14 +148,6 @@ def _free(desk: Desk, symbol: str, side: Side, price: Decimal) -> Decimal:
     return desk.wallet.free_to_buy(symbol) / (price * (1 + MARKET_MARGIN))
 
 
-def _largest(rules: SymbolRules, price: Decimal) -> Iterator[Decimal]:
-    """Answer the most that one market order may have, by each rule that says so."""
-    yield from (lot.largest for lot in (rules.lot, rules.market_lot) if lot.largest)
-    if rules.notional.largest and rules.notional.largest_for_market:
-        yield rules.notional.largest / price * HEADROOM
-    yield ENDLESS
-
-
 def _settle(desk: Desk, ctx: Flatten) -> None:
     """Judge the sale that has ended."""
     sale, ctx.sale = ctx.sale, None
@@ -178,7 +155,7 @@ def _settle(desk: Desk, ctx: Flatten) -> None:
     if sale.filled:
         ctx.refusals = 0
         return
-    ctx.sell_at = desk.now() + SALE_PAUSE  # nobody took it at this moment, or it was refused
+    ctx.sell_at = desk.now() + PAUSE  # nobody took it at this moment, or it was refused
     if sale.state in {OrderState.REJECTED, OrderState.LOST}:
         ctx.refusals, ctx.refused_at = ctx.refusals + 1, desk.releases
         ctx.refused = f"{WHY}, but {describe(sale)} was {sale.state}: {sale.reason}"

@@ -4,16 +4,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from lib.clock import Clock
+from lib.dealing.guard import Guard, NoGuard
 from lib.exchange import AmendRequest, Limits, OrderRecord, PlaceListRequest, PlaceRequest, Venue
 from lib.funds import Funds
-from lib.guard import Guard, NoGuard
 from lib.instructions import Instructions
 from lib.journal.order_journal import OrderJournal, no_journal
 from lib.market_rules import MarketRules
 from lib.mirror import Mirror
 from lib.money import SymbolRules
 from lib.orders import Order
-from lib.other_runners import OtherRunners
+from lib.ownership.other_runners import OtherRunners
 from lib.quotes import Quotes
 from lib.wallets import Wallets
 

@@ -57,6 +57,7 @@ class Instructions:
 
     def __init__(self) -> None:
         self.killed = False
+        self.told_seconds = LOOK_SECONDS  # between two looks of a bot that was told to wait
         self._told: dict[str, Instruction] = {}
         self._canceled: dict[str, frozenset[str]] = {}  # ids of entries that are to be gone, by bot
         self._leaving: set[str] = set()  # ids of orders that are being sent
@@ -105,7 +106,11 @@ class Instructions:
     ) -> None:
         """Wait quietly until such an order may leave, or until waiting is over."""
         while self.forbids(bot) and self.why_not(bot, entry=is_entry()) and not is_over():
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(self.look_seconds(bot))
+
+    def look_seconds(self, bot: str) -> float:
+        """Answer how long a waiting order of a bot rests between two looks."""
+        return self.told_seconds if self.forbids(bot) else LOOK_SECONDS
 
     def leaves(self, client_order_id: str) -> None:
         """Note that an order passed and is being sent."""

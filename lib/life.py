@@ -15,12 +15,7 @@ from typing import Final
 from lib.atomic_json import ContextFile
 from lib.bot_kinds import BotKind, find_bot, split_function
 from lib.conf import BotConf
-from lib.dealer import Dealer
-from lib.desk import Desk
-from lib.errors import CorruptContext, DiskFailed, Halt, LaterContext, Unavailable
-from lib.flatten import Flatten, flatten
-from lib.floor import Floor
-from lib.generation import (
+from lib.context_file.generation import (
     Generation,
     Memory,
     Parked,
@@ -31,12 +26,17 @@ from lib.generation import (
     stamped,
     unstamped,
 )
+from lib.dealing.dealer import Dealer
+from lib.dealing.list_dealer import ListDealer
+from lib.desk import Desk
+from lib.errors import CorruptContext, DiskFailed, Halt, LaterContext, Unavailable
+from lib.flatten import Flatten, flatten
+from lib.floor import Floor
 from lib.instructions import Instruction
-from lib.list_dealer import ListDealer
 from lib.machine import Context, drive
 from lib.news import Kind, TellOf
 from lib.orders import FINAL, Order, OrderState, date_plans, orders_inside
-from lib.rollback import Past, prove_current
+from lib.ownership.rollback import Past, prove_current
 from lib.settings import Settings
 
 BACK_OFF: Final = (1, 2, 5, 10, 30)  # seconds; the last one for ever

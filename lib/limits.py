@@ -10,21 +10,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Any, Final, Self, TypeAlias
 
 from pydantic import (
     Field,
-    GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     StringConstraints,
     ValidationInfo,
     field_validator,
 )
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from pydantic_core import CoreSchema, PydanticCustomError
 
 from lib.amounts import EXACT, plain
-from lib.settings import AMOUNT_PATTERN, Milliseconds, Settings, exact
+from lib.settings import AMOUNT_PATTERN, Milliseconds, Settings, Worded, exact
 
+ALL: Final = ""  # the scope of all bots together; that of one bot is its name
 HUNDRED: Final = Decimal(100)
 EXPECTED: Final = 'an amount like 50, or a part of the funds like "5%"'
 BOUND_PATTERN: Final = rf"{AMOUNT_PATTERN.removesuffix('$')} ?%?$"
@@ -42,7 +42,7 @@ class Then(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(Worded):
     """The most that may be: an amount of the asset that limits are counted in, or a percentage."""
 
     amount: Decimal
@@ -60,9 +60,9 @@ class Bound:
         return EXACT.multiply(self.amount, whole).scaleb(-2, EXACT)
 
     @classmethod
-    def read(cls, value: object) -> "Bound":
+    def read(cls, value: object) -> Self:
         """Read what conf.json says. Raises PydanticCustomError, in words for a person."""
-        if isinstance(value, Bound):
+        if isinstance(value, cls):
             return value
         try:
             is_part = isinstance(value, str) and value.endswith("%")
@@ -73,14 +73,6 @@ class Bound:
         if bound.amount <= 0:
             raise PydanticCustomError("bound", "more than 0")
         return bound
-
-    @classmethod
-    def __get_pydantic_core_schema__(
-        cls, source: object, handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(
-            cls.read, serialization=core_schema.plain_serializer_function_ser_schema(str)
-        )
 
     @classmethod
     def __get_pydantic_json_schema__(
@@ -139,7 +131,7 @@ class BotLimits(Settings):
     )
     daily_loss: Bound | None = Field(
         default=None,
-        description="What may be lost on a day (UTC), realised or not, fees included.",
+        description="What may be lost on a day (in `timezone`), realised or not, fees included.",
     )
     daily_loss_then: Then = Field(
         default=Then.PAUSE,

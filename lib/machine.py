@@ -10,7 +10,7 @@ them would run. Stopping a bot is therefore no different from crashing it.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Iterator
 from contextlib import aclosing
 from contextvars import ContextVar
 from typing import Any, ClassVar, TypeAlias, TypeVar
@@ -78,15 +78,20 @@ def find_all(kind: type[Kin], inside: Any) -> Iterator[Kin]:
     """Find every context of a kind inside a context, in the order of its fields."""
     if isinstance(inside, kind):
         yield inside
-    if isinstance(inside, BaseModel):
-        for name in type(inside).model_fields:
-            yield from find_all(kind, getattr(inside, name))
-    elif isinstance(inside, dict):
-        for value in inside.values():
-            yield from find_all(kind, value)
-    elif isinstance(inside, list | tuple):
-        for value in inside:
-            yield from find_all(kind, value)
+    for part in _parts(inside):
+        if isinstance(part, _NESTING):
+            yield from find_all(kind, part)
+
+
+_NESTING = (BaseModel, dict, list, tuple)
+
+
+def _parts(whole: Any) -> Iterable[Any]:
+    if isinstance(whole, BaseModel):
+        return (getattr(whole, name) for name in type(whole).model_fields)
+    if isinstance(whole, dict):
+        return whole.values()
+    return whole if isinstance(whole, _NESTING) else ()
 
 
 _FINISHED = object()
@@ -105,12 +110,14 @@ async def drive(machine: Machine[C], save: Callable[[C], Awaitable[object]]) -> 
         await _reap(steps)
 
 
-async def together(*machines: Machine[Any]) -> Machine[None]:
+async def together(
+    *machines: Machine[Any], joining: Callable[[], Iterable[Machine[Any]]] = tuple
+) -> Machine[None]:
     """Run machines side by side; one barrier serves all those waiting at theirs.
 
     A waiting machine resumes only after our yield returned, hence after a save that began
     when its intent was already written. If one fails the others are stopped, then the
-    failure is ours.
+    failure is ours. After each barrier those that are `joining` run as well.
     """
     steps: dict[asyncio.Future[object], Machine[Any]] = {}
 
@@ -132,6 +139,8 @@ async def together(*machines: Machine[Any]) -> Machine[None]:
             yield
             for machine in waiting:
                 resume(machine)
+            for newcomer in joining():
+                resume(newcomer)
     except (Exception, asyncio.CancelledError):  # GeneratorExit must not await
         await _reap(steps)
         raise

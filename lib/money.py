@@ -111,6 +111,11 @@ class SymbolRules:
         """How many orders of each kind may be open on this symbol."""
         return Counts("", self.orders_max, self.algo_orders_max, self.order_lists_max)
 
+    @property
+    def tick(self) -> Decimal:
+        """The finest step between two prices."""
+        return self.prices.tick or Decimal(1).scaleb(-self.quote_precision)
+
     def round_price(self, price: Decimal, side: Literal["BUY", "SELL"]) -> Decimal:
         """Round to the tick, in favour of who orders: a BUY down, a SELL up.
 
@@ -140,7 +145,7 @@ class SymbolRules:
     def complaints(self, order: OrderLike, *, reference_price: Decimal | None = None) -> list[str]:
         """Say every rule that would refuse this order, in plain words with the values.
 
-        Rules that look at what is open already are lib/room.py's.
+        Rules that look at what is open already are lib/dealing/room.py's.
         """
         return [found.text for found in self.refusals(order, reference_price=reference_price)]
 

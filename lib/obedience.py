@@ -6,10 +6,10 @@ Nothing here decides; lib/control/office.py does, on behalf of whoever asks.
 from collections.abc import Callable
 from typing import Any, Final
 
+from lib.context_file.generation import Generation, Memory
+from lib.dealing.gate import is_entry
 from lib.flatten import Flatten, plan_cancels, plan_flatten
 from lib.floor import Floor
-from lib.gate import is_entry
-from lib.generation import Generation, Memory
 from lib.inbox import Signal, check_room, deliver
 from lib.instructions import Instruction
 from lib.life import Life

@@ -43,7 +43,7 @@ def plan_oco(
     `last` the prices are held against the market too. Raises Halt for prices that contradict.
     """
     legs = _pair(rules, side, quantity, take_profit, stop, stop_limit)
-    _refuse(_relations(side, take_profit, stop, last))
+    _refuse(pair_contradictions(side, take_profit, stop, last))
     legs[0].give_up_at = give_up_at
     return _list_of("OCO", legs, comment)
 
@@ -101,7 +101,7 @@ def plan_otoco(
     `exit_quantity` and `fee_rate` as in `plan_oto`. Raises Halt for prices that contradict.
     """
     out, rest = OPPOSITE[side], _exit_quantity(side, quantity, exit_quantity, fee_rate)
-    _refuse(_relations(out, take_profit, stop, price))
+    _refuse(pair_contradictions(out, take_profit, stop, price))
     pair = _pair(rules, out, rest, take_profit, stop, stop_limit)
     entry = _limit(rules, side, quantity, price)
     entry.give_up_at = give_up_at
@@ -178,8 +178,8 @@ def _exit_quantity(
 # --- how prices must lie
 
 
-def _relations(
-    side: Side, take_profit: Decimal, stop: Decimal, last: Decimal | None
+def pair_contradictions(
+    side: Side, take_profit: Decimal, stop: Decimal, last: Decimal | None = None
 ) -> Iterator[str]:
     """Say which rule of an OCO the prices break; `last` is where the market is as it begins."""
     sign = 1 if side == "SELL" else -1

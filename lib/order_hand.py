@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Exchange(Protocol):
-    """What `add_order` needs of an exchange; lib/dealer.py answers for every venue."""
+    """What `add_order` needs of an exchange; lib/dealing/dealer.py answers for every venue."""
 
     async def ready(self, order: "Order") -> None:
         """Wait until a new order may leave: the account is known, the desk not stale."""

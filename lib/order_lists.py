@@ -203,7 +203,7 @@ def _why_unguarded(order_list: OrderList) -> str:
 
 
 class ListExchange(Exchange, Protocol):
-    """What `add_list` needs of an exchange; lib/list_dealer.py answers for every venue."""
+    """What `add_list` needs of an exchange; lib/dealing/list_dealer.py answers for every venue."""
 
     async def ready_list(self, order_list: OrderList) -> None:
         """Wait until a new list may leave: the account is known, the desk not stale."""

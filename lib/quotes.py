@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from lib.errors import Unavailable
 from lib.exchange import ZERO, Quote, Venue
@@ -32,6 +32,10 @@ class Bounds:
         """Say whether a price is at or beyond one of them."""
         fell = self.below is not None and price <= self.below
         return fell or (self.above is not None and price >= self.above)
+
+
+ANY: Final = Bounds(below=Decimal("Infinity"))
+"""At or beyond them lies every price."""
 
 
 @dataclass(slots=True)
@@ -71,7 +75,9 @@ class Quotes:
         self._feeds: dict[str, _Feed] = {}
         self._serial = itertools.count()
         self.before_look: Callable[[str], None] = lambda _: None
-        """Called before the newest quote of a followed symbol is looked at."""
+        """Called before the newest quote of a followed symbol is looked at,"""
+        self.before_wait: Callable[[str], None] = lambda _: None
+        """and before somebody begins to wait for one."""
 
     def open(self, symbol: str) -> None:
         """Follow a symbol; each `open` needs a `close`."""
@@ -89,13 +95,16 @@ class Quotes:
             del self._feeds[symbol]
             feed.end()
 
-    def take(self, quote: Quote) -> None:
-        """Take the newest quote of a symbol in: conflated, a slow bot sees the newest."""
+    def take(self, quote: Quote, *, ago: float = 0.0) -> None:
+        """Take the newest quote of a symbol in: conflated, a slow bot sees the newest.
+
+        It was heard so many seconds `ago`.
+        """
         feed = self._feeds.get(quote.symbol)
         if feed is None:
             return
         feed.quote = quote
-        feed.heard_at = asyncio.get_running_loop().time()
+        feed.heard_at = asyncio.get_running_loop().time() - ago
         waiting, feed.waiting = feed.waiting, []
         for future in waiting:
             if not future.done():
@@ -105,14 +114,20 @@ class Quotes:
             if price:
                 _ring_all(alarms, price)
 
-    def would_notice(self, symbol: str, *, low: Decimal, high: Decimal) -> bool:
-        """Say whether anybody would, if prices went as low and as high as this."""
+    def waited_for(self, symbol: str) -> Bounds:
+        """Answer the nearest prices of any base that somebody waits for; the first one is news."""
         feed = self._feeds.get(symbol)
         if feed is None:
-            return False
-        return bool(feed.waiting) or any(
-            _would_ring(alarms, low=low, high=high) for alarms in feed.alarms.values()
-        )
+            return Bounds()
+        if feed.waiting or feed.quote is None:
+            return ANY
+        falls, rises = [], []
+        for alarms in feed.alarms.values():
+            _compact(alarms.lows)
+            _compact(alarms.highs)
+            falls += [-bound for bound, _, _ in alarms.lows[:1]]
+            rises += [bound for bound, _, _ in alarms.highs[:1]]
+        return Bounds(max(falls, default=None), min(rises, default=None))
 
     def latest(self, symbol: str, *, younger_than: float) -> Quote | None:
         """Answer the newest quote if it was heard within so many seconds."""
@@ -136,6 +151,7 @@ class Quotes:
 
     async def next(self, symbol: str) -> Quote:
         """Wait for news of an open symbol; answer the newest quote, however many came."""
+        self.before_wait(symbol)
         feed = self._feeds[symbol]
         future: asyncio.Future[Quote] = asyncio.get_running_loop().create_future()
         feed.waiting.append(future)
@@ -152,6 +168,7 @@ class Quotes:
         base: Base = "last",
     ) -> Alarm:
         """Ring once, when the price of that base is at or beyond a bound. `dismiss` ends it."""
+        self.before_wait(symbol)
         alarms = self._feeds[symbol].alarms.setdefault(base, _Alarms())
         alarm = Alarm(symbol, ring, base)
         if below is not None:
@@ -177,16 +194,14 @@ def price_of(quote: Quote, base: Base) -> Decimal:
     return quote.bid if base == "bid" else quote.ask
 
 
+def tick_of(quote: Quote, base: Base) -> int:
+    """Answer which update brought the price of a base; where they are not counted, its time."""
+    return (quote.trades if base == "last" else quote.tops) or quote.time
+
+
 def _ring_all(alarms: _Alarms, price: Decimal) -> None:
     _ring(alarms.lows, price, lambda bound: price <= -bound)
     _ring(alarms.highs, price, lambda bound: price >= bound)
-
-
-def _would_ring(alarms: _Alarms, *, low: Decimal, high: Decimal) -> bool:
-    _compact(alarms.lows)
-    _compact(alarms.highs)
-    fall = bool(alarms.lows) and -alarms.lows[0][0] >= low
-    return fall or (bool(alarms.highs) and alarms.highs[0][0] <= high)
 
 
 def _ring(

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final, Protocol
 
+from lib.context_file.generation import Generation
 from lib.exchange import OrderRecord
 from lib.floor import Floor
-from lib.generation import Generation
 from lib.mirror import advance
 from lib.money import plain
 from lib.orders import FINAL, LIVE, UNSETTLED, Order

@@ -16,11 +16,7 @@ from lib.atomic_json import ContextFile, read_generations
 from lib.budget import Terms, split_terms
 from lib.conf import BotConf, OnDoubt, OnWipe, RunnerConf
 from lib.conf_fit import changed_while_busy, is_being_ended, leaving
-from lib.disk import Disk
-from lib.errors import BotError, DiskFailed, ForeignContext, Halt, Unavailable
-from lib.exchange import AccountState
-from lib.floor import Floor
-from lib.generation import (
+from lib.context_file.generation import (
     Generation,
     Parked,
     check_identity,
@@ -28,11 +24,15 @@ from lib.generation import (
     encode_as_it_was,
     stamped,
 )
+from lib.disk import Disk
+from lib.errors import BotError, DiskFailed, ForeignContext, Halt, Unavailable
+from lib.exchange import AccountState
+from lib.floor import Floor
 from lib.ids import bot_tag
 from lib.life import BACK_OFF, Life, first_generation
 from lib.news import Kind, TellOf
 from lib.orders import FINAL, Order, OrderState, orders_inside
-from lib.rollback import Past, prove_new
+from lib.ownership.rollback import Past, prove_new
 from lib.shelf import Shelf
 from lib.wipe import after_wipe
 
@@ -356,7 +356,7 @@ class Roster:
         wrong: BotError | None = None
         for delay in BACK_OFF:
             try:
-                await prove_new(self._floor, bot.name, bot.conf.symbols)
+                await prove_new(self._floor, self._past, bot.name, bot.conf.symbols)
             except Unavailable as weather:
                 wrong = weather
                 await asyncio.sleep(delay)

@@ -6,9 +6,10 @@ word, a list for a tuple, a duration as "90s".
 """
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Any, TypeAlias, cast
+from typing import Annotated, Any, Self, TypeAlias, cast
 
 from pydantic import (
     BaseModel,
@@ -68,6 +69,25 @@ Milliseconds: TypeAlias = Annotated[
 
 It carries no bounds of pydantic's, which would take the place of those that a field adds.
 """
+
+
+class Worded(ABC):
+    """Base of a value that has a way of its own to be written: read and written as text."""
+
+    __slots__ = ()
+
+    @classmethod
+    @abstractmethod
+    def read(cls, value: object) -> Self:
+        """Read what a section says. Raises PydanticCustomError, in words for a person."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: object, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            cls.read, serialization=core_schema.plain_serializer_function_ser_schema(str)
+        )
 
 
 _OPAQUE = frozenset({"metadata", "default", "expected", "members", "serialization"})

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, Self
 
 from lib.atomic_json import UNFINISHED, atomic_load_json, atomic_save_json, read_generations
+from lib.context_file.folder_lock import Busy as Busy
+from lib.context_file.folder_lock import FolderLock
 from lib.disk import NAMELESS, REAL_DISK, Disk, FileSystem
 from lib.errors import CorruptContext, Halt
-from lib.folder_lock import Busy as Busy
-from lib.folder_lock import FolderLock
 
 _PROBE = ".probe" + UNFINISHED  # tidied away like any unfinished file if we die with it
 _INSTALLATION = "installation"

@@ -9,15 +9,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Context, Decimal
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from pydantic import GetJsonSchemaHandler
+from pydantic_core import CoreSchema, PydanticCustomError
 
 from lib.amounts import EXACT, plain
 from lib.errors import Halt
 from lib.money import SymbolRules
-from lib.settings import AMOUNT_PATTERN, exact
+from lib.settings import AMOUNT_PATTERN, Worded, exact
 
 COINS: Final = "coins"
 QUOTE: Final = "quote"
@@ -31,7 +31,7 @@ _DIVISION: Final = Context(prec=4 * EXACT.prec, rounding=ROUND_FLOOR)
 
 
 @dataclass(frozen=True, slots=True)
-class Size:
+class Size(Worded):
     """An amount and what it counts: coins, quote, % or the name of an asset."""
 
     amount: Decimal
@@ -45,9 +45,9 @@ class Size:
         return f"{plain(self.amount)}{space}{self.unit}"
 
     @classmethod
-    def read(cls, value: object) -> "Size":
+    def read(cls, value: object) -> Self:
         """Read what a section says. Raises PydanticCustomError, in words for a person."""
-        if isinstance(value, Size):
+        if isinstance(value, cls):
             return value
         try:
             size = cls(*_parts(value))
@@ -56,14 +56,6 @@ class Size:
         if size.amount <= 0 or (size.unit == PERCENT and size.amount > HUNDRED):
             raise PydanticCustomError("size", "more than 0, and at most 100%")
         return size
-
-    @classmethod
-    def __get_pydantic_core_schema__(
-        cls, source: object, handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(
-            cls.read, serialization=core_schema.plain_serializer_function_ser_schema(str)
-        )
 
     @classmethod
     def __get_pydantic_json_schema__(

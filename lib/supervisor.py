@@ -14,26 +14,26 @@ from typing import Final, Protocol, TypeVar
 from lib.changeover import Changeover
 from lib.clock import Clock
 from lib.conf import OnOrphan, OnOtherRunner, RunnerConf
+from lib.context_file.generation import Generation, decode
 from lib.disk import REAL_DISK, Disk
 from lib.errors import BadCredentials, BooksDisagree, NotSent, Unavailable
 from lib.exchange import AccountState, Limits, OrderRecord, Venue
 from lib.floor import Floor
 from lib.funds import Funds
-from lib.generation import Generation, decode
 from lib.journal.order_journal import OrderJournal, no_journal
 from lib.life import BACK_OFF, Life, Standing
 from lib.mirror import Mirror
 from lib.news import Kind, News, Sink
-from lib.orphans import Canceler, may_be_known
-from lib.other_runners import OtherRunners
-from lib.others_page import OthersPage
+from lib.ownership.orphans import Canceler, may_be_known
+from lib.ownership.other_runners import OtherRunners
+from lib.ownership.others_page import OthersPage
+from lib.ownership.witness import Witness
 from lib.quotes import Quotes
 from lib.redaction import Redactor
 from lib.resumption import Resumption
 from lib.roster import Held, Roster
 from lib.shelf import Shelf
 from lib.wipe import find_wipe
-from lib.witness import Witness
 
 Answer = TypeVar("Answer")
 

@@ -19,6 +19,7 @@ A trail at the exchange itself is an order: a stop with a `trailing_delta`, thro
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Final, Literal, Self
 
@@ -30,7 +31,7 @@ from lib.exchange import ZERO, Candle, Side
 from lib.machine import Context, Machine
 from lib.money import EXACT
 from lib.order_lists import OrderList, guards
-from lib.quotes import Base
+from lib.quotes import ANY, Base, Bounds
 
 LOOK_BACKS: Final = (("1m", 60_000), ("5m", 300_000), ("1h", 3_600_000), ("1d", 86_400_000))
 CANDLES_MAX: Final = 1_000
@@ -131,23 +132,25 @@ def moved_enough(trail: Trail, saved: Decimal | None) -> bool:
     return moved > 0 and moved >= EXACT.multiply(trail.distance_now, trail.slack)
 
 
+def bounds_of(trail: Trail, tick: Decimal) -> Bounds:
+    """Answer the prices at which a trail begins, or else moves on or turns."""
+    falling = trail.side == "BUY"
+    if trail.mark is None or trail.line is None:
+        at = trail.activation
+        if at is None:
+            return replace(ANY, base=trail.base)
+        return Bounds(below=at, base=trail.base) if falling else Bounds(above=at, base=trail.base)
+    if falling:
+        return Bounds(trail.mark - tick, trail.line, trail.base)
+    return Bounds(trail.line, trail.mark + tick, trail.base)
+
+
 async def _next_price(desk: Desk, trail: Trail) -> Decimal:
     """Wait for a price that means something: a better one, or one at the line."""
-    if trail.mark is None:
-        if trail.activation is None:
-            return await _price(desk, trail)
-        above, below = (
-            (trail.activation, None) if trail.side == "SELL" else (None, trail.activation)
-        )
-    else:
-        rules = desk.rules(trail.symbol)
-        tick = rules.prices.tick or Decimal(1).scaleb(-rules.quote_precision)
-        above, below = (
-            (trail.mark + tick, trail.line)
-            if trail.side == "SELL"
-            else (trail.line, trail.mark - tick)
-        )
-    return await desk.crossing(trail.symbol, below=below, above=above, base=trail.base)
+    if trail.mark is None and trail.activation is None:
+        return await _price(desk, trail)
+    at = bounds_of(trail, desk.rules(trail.symbol).tick)
+    return await desk.crossing(trail.symbol, below=at.below, above=at.above, base=at.base)
 
 
 async def _price(desk: Desk, trail: Trail) -> Decimal:

@@ -4,8 +4,10 @@ Fees taken in the base asset make what was bought less, fees in the quote asset 
 received less: `realised` is after both. Fees in a third asset are in `fees` alone.
 """
 
+from collections.abc import Iterable
 from decimal import Decimal
 
+from lib import results
 from lib.exchange import ZERO
 from lib.machine import Context
 from lib.money import SymbolRules
@@ -43,6 +45,18 @@ def book(turnover: Turnover, order: Order, rules: SymbolRules) -> None:
         if fill.commission:
             known = turnover.fees.get(fill.commission_asset, ZERO)
             turnover.fees[fill.commission_asset] = known + fill.commission
+
+
+def turnover_of(orders: Iterable[Order], rules: SymbolRules) -> Turnover:
+    """Answer what orders moved in all, and their result to the last digit, under way or ended."""
+    assets = (rules.base_asset, rules.quote_asset)
+    exact, sums = results.Position(), Turnover()
+    for order in orders:
+        if order.filled:
+            book(sums, order, rules)
+            exact = results.booked(exact, order.fills, order.side, assets)
+    sums.position, sums.cost, sums.realised = exact.quantity, exact.cost, exact.realised
+    return sums
 
 
 def add_up(turnovers: list[Turnover]) -> Turnover:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from lib.amounts import EXACT
+from lib.context_file.generation import Memory
 from lib.exchange import ZERO, Fill, OrderRecord
-from lib.generation import Memory
 from lib.orders import LIVE, UNSETTLED, Order, OrderState, union
 from lib.results import Assets, Position, booked, opening
 

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Final, Protocol
 
+from lib.context_file.generation import Memory
 from lib.exchange import ZERO, AccountState, Balance, OrderRecord, Side
 from lib.funds import Funds
-from lib.generation import Memory
 from lib.money import SymbolRules, plain
 from lib.orders import Order, OrderState
 from lib.results import Position
@@ -48,7 +48,10 @@ class Wallets:
 
     def of(self, bot: str) -> Wallet:
         """Answer a bot's wallet; one that was never opened has no budget."""
-        return self._wallets.setdefault(bot, Wallet(bot, record=self._account.record))
+        wallet = self._wallets.get(bot)
+        if wallet is None:
+            wallet = self._wallets[bot] = Wallet(bot, record=self._account.record)
+        return wallet
 
     @property
     def all(self) -> Sequence[Wallet]:

@@ -8,9 +8,9 @@ an hour and 80 days of age count.
 from collections.abc import Iterable
 from typing import Any, Final
 
+from lib.context_file.generation import Generation, Memory, Parked
 from lib.errors import Refused
 from lib.floor import Floor
-from lib.generation import Generation, Memory, Parked
 from lib.orders import FINAL, LIVE, OrderState, is_order, orders_inside
 
 YOUNGEST: Final = 3_600_000

@@ -78,6 +78,28 @@ CROSS: Section = {
     "trades": 1,
 }
 
+SMA: Section = {
+    "function": "sma_cross",
+    "symbol": "BTCUSDT",
+    "quantity": "0.01",
+    "interval": "1m",
+    "fast": 1,
+    "slow": 3,
+    "trades": 1,
+    "entries_within": "1h",
+}
+PRESSURE: Section = {
+    "function": "taker_pressure",
+    "symbol": "BTCUSDT",
+    "quantity": "0.01",
+    "memory": 12,
+    "enter": "0.3",
+    "leave": "0.3",
+    "stop": "0.2",
+    "trades": 1,
+    "entries_within": "1h",
+}
+
 ROUND_TRIP = path((0, 1), (30, 0.99), (60, 1.003), (90, 0.985), (120, 1.005), (170, 0.95))
 THERE_AND_BACK = path((0, 1), (50, 1.03), (130, 0.96), (200, 0.9))
 CLIMB = path((0, 1), (40, 1.02), (80, 0.985), (160, 1.07))

@@ -8,11 +8,11 @@ from decimal import Decimal
 from typing import Any
 
 from lib.atomic_json import ContextFile
+from lib.context_file.generation import decode
 from lib.control.release import released
-from lib.generation import decode
+from lib.exits.protection import Position
 from lib.ids import parse_id
 from lib.life import Standing
-from lib.protection import Position
 from lib.simulator.protocol import Request
 from tests.disk import HOME, Cut
 from tests.held_world import LOT, HeldWorld, position_of

@@ -8,16 +8,16 @@ from typing import Any
 
 from lib.errors import Refused
 from lib.exchange import OrderRecord, OrderStatus, PlaceListRequest, Quote
-from lib.filters import Lot, Notional
-from lib.machine import drive
-from lib.order_lists import OrderList
-from lib.orders import Order
-from lib.position import (
+from lib.exits.position import (
     Position,
     hold_position,
     plan_position,
 )
-from lib.protection import taker
+from lib.exits.protection import taker
+from lib.filters import Lot, Notional
+from lib.machine import drive
+from lib.order_lists import OrderList
+from lib.orders import Order
 from tests.scripted_venue import RULES, Office
 
 LOTS = replace(

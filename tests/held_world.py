@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from lib.exits.protection import Position
 from lib.life import Standing
-from lib.protection import Position
 from tests.swinging import ShapedWorld, contexts
 from tests.world import OPEN
 

@@ -11,6 +11,8 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, TypeVar
 
+from lib.context_file.generation import Memory
+from lib.dealing.list_dealer import ListDealer
 from lib.desk import Desk
 from lib.errors import NotSent, OutcomeUnknown, Refused, UnknownOrder
 from lib.exchange import (
@@ -28,6 +30,7 @@ from lib.exchange import (
     OrderStatus,
     PlaceListRequest,
     PlaceRequest,
+    PublicTrade,
     Quote,
     Rulebook,
     StreamReady,
@@ -35,8 +38,6 @@ from lib.exchange import (
 )
 from lib.floor import Floor
 from lib.funds import Funds
-from lib.generation import Memory
-from lib.list_dealer import ListDealer
 from lib.machine import Context, drive
 from lib.mirror import Mirror
 from lib.money import SymbolRules
@@ -271,6 +272,11 @@ class ScriptedVenue:
     async def candles(
         self, symbol: str, interval: str, limit: int, *, since: int | None = None
     ) -> Sequence[Candle]:
+        return []
+
+    async def public_trades(
+        self, symbol: str, limit: int, *, since: int | None = None
+    ) -> Sequence[PublicTrade]:
         return []
 
     async def quote(self, symbol: str) -> Quote:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from lib.generation import Generation
+from lib.context_file.generation import Generation
 from lib.ids import bot_tag, parse_id
 from lib.orders import Order, orders_inside
 

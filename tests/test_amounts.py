@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.amounts import common_multiple, decimals, plain, remainder, sensible
+from lib.amounts import (
+    add_by_asset,
+    common_multiple,
+    decimals,
+    plain,
+    remainder,
+    sensible,
+    total,
+)
 
 steps = st.builds(
     lambda digits, exponent: Decimal(digits).scaleb(exponent),
@@ -87,3 +95,23 @@ def test_a_step_of_zero_leaves_no_remainder_and_no_multiple() -> None:
     assert remainder(Decimal("1.5"), Decimal("0.2")) == Decimal("0.1")
     assert common_multiple(Decimal(0), Decimal("0.2")) == Decimal("0.2")
     assert common_multiple(Decimal(0), Decimal(0)) == 0
+
+
+LONG = Decimal("0." + "3" * 40)  # more digits than Python's own context keeps
+
+
+def test_sums_keep_every_digit() -> None:
+    assert total([Decimal(10**20), LONG, -Decimal(10**20)]) == LONG
+    assert total([]) == 0
+
+
+def test_amounts_of_the_same_asset_are_added_to_the_last_digit() -> None:
+    ours = {"USDT": Decimal(10**20), "BTC": Decimal(1)}
+
+    add_by_asset(ours, {"USDT": LONG, "BNB": Decimal(2)})
+
+    assert ours == {
+        "USDT": Decimal(f"{10**20}.{'3' * 40}"),
+        "BTC": Decimal(1),
+        "BNB": Decimal(2),
+    }

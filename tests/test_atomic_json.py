@@ -15,8 +15,8 @@ from lib.atomic_json import (
     atomic_save_json,
     read_generations,
 )
+from lib.context_file.slots import RESERVED, SLOT_UNIT
 from lib.errors import CorruptContext, DiskFailed
-from lib.slots import RESERVED, SLOT_UNIT
 from tests.disk import HOME, Cut, SimulatedDisk
 
 PATH = HOME / "bot.json"

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from lib import atomic_json, context_reading, slots
+from lib import atomic_json
 from lib.atomic_json import ContextFile
+from lib.context_file import reading, slots
+from lib.context_file.slots import Generation
 from lib.disk import Disk
 from lib.errors import DiskFailed
-from lib.slots import Generation
 from tests.disk import SimulatedDisk
 from tests.disk_lives import SEEDS, Breach, campaign
 
@@ -148,7 +149,7 @@ def without_syncing_at_opening(patch: Patch) -> None:
     def opened(path: Path, disk: Disk) -> object:
         fd = disk.open(path, os.O_RDWR)
         disk.drop_cache(fd)
-        return context_reading.examine(fd, path, disk)
+        return reading.examine(fd, path, disk)
 
     patch.setattr(atomic_json, "open_durably", opened)
 
@@ -158,7 +159,7 @@ def without_syncing_the_folder_at_opening(patch: Patch) -> None:
         fd = disk.open(path, os.O_RDWR)
         disk.fsync(fd)
         disk.drop_cache(fd)
-        return context_reading.examine(fd, path, disk)
+        return reading.examine(fd, path, disk)
 
     patch.setattr(atomic_json, "open_durably", opened)
 
@@ -190,7 +191,7 @@ def without_syncing_a_new_file(patch: Patch) -> None:
 
 def with_the_folder_synced_again(patch: Patch) -> None:
     """A folder's failed flush is repeated without a new file."""
-    once = context_reading.sync_folder
+    once = reading.sync_folder
 
     def twice(folder: Path, disk: Disk) -> None:
         try:
@@ -206,7 +207,7 @@ def with_new_files_written_in_place(patch: Patch) -> None:
         fd = disk.open(path, os.O_RDWR | os.O_CREAT)
         atomic_json._write_all(disk, fd, content, 0)
         disk.fsync(fd)
-        context_reading.sync_folder(path.parent, disk)
+        reading.sync_folder(path.parent, disk)
         return fd
 
     patch.setattr(atomic_json, "_establish", established)

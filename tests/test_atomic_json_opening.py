@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib.atomic_json import ContextFile
+from lib.context_file.slots import SLOT_UNIT
 from lib.errors import CorruptContext, DiskFailed, LaterContext
-from lib.slots import SLOT_UNIT
 from tests.disk import HOME, SimulatedDisk
 from tests.test_atomic_json import PATH, file_with, lap, laps_in
 

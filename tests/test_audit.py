@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from lib.context_file.generation import FormerId, Generation, Parked
 from lib.control.venue_choice import BALANCES, BOOKS
-from lib.generation import FormerId, Generation, Parked
 from lib.ids import bot_tag, make_id
 from lib.orders import orders_inside
-from lib.orphans import CANCELER
+from lib.ownership.orphans import CANCELER
 from lib.torture.audit import Orphanage, contexts_in, disagreements, installation_of
 from lib.torture.journal_audit import BESIDE_CTX, journal_disagreements
 from lib.torture.ledger import Ledger, assets_in, ledger_in, ledger_of

@@ -22,7 +22,8 @@ def _small_bots(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def _small_lots(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the exchange take no more than so much at once."""
-    monkeypatch.setattr("lib.bulk_order._largest", lambda *_: iter([LOT]))
+    monkeypatch.setattr("lib.closing_order.largest_at_market", lambda *_: LOT)
+    monkeypatch.setattr("lib.bulk_order.largest_at_market", lambda *_: LOT)
 
 
 def dealing(seed: int = 1, luck: Luck = CALM, depth: str = "1", **section: Any) -> ShapedWorld:

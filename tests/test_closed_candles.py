@@ -11,6 +11,7 @@ from lib.closed_candles import (
     PAGE,
     candles_since,
     closed_after,
+    closed_until,
     length_of,
     missing_before,
     newest_closed,
@@ -108,3 +109,15 @@ def test_an_interval_is_as_long_as_its_name_says() -> None:
     lengths = [length_of(each) for each in ("1m", "15m", "4h", "1d", "1w")]
 
     assert lengths == [60_000, 900_000, 14_400_000, 86_400_000, 604_800_000]
+
+
+def test_a_look_back_ends_with_the_candle_that_was_asked_for() -> None:
+    async def story(office: Office) -> tuple[int, list[int]]:
+        begin = office.now() - 60 * MINUTE
+        asked(office, [minute(begin + number * MINUTE) for number in range(50)])
+        opened = begin + 20 * MINUTE
+        found = await closed_until(office.desk, "BTCUSDT", "1m", opened, reach=6)
+        return opened, [candle.open_time for candle in found]
+
+    opened, found = play(story)
+    assert found == [opened - number * MINUTE for number in range(5, -1, -1)]

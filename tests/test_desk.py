@@ -136,3 +136,30 @@ def test_a_quote_is_asked_for_and_holds_the_last_price() -> None:
         return await office.desk.quote(SYMBOL)
 
     assert play(story).last == Decimal(60_000)
+
+
+def test_a_wait_for_news_ends_with_the_next_quote_or_after_the_longest_silence() -> None:
+    async def story(office: Office) -> tuple[float, float]:
+        loop = asyncio.get_running_loop()
+        loop.call_later(3, office.quote, "61000")
+        began = loop.time()
+        office.floor.quotes.open(SYMBOL)
+        await office.desk.news_of(SYMBOL)
+        heard = loop.time()
+        await office.desk.news_of(SYMBOL)
+        return round(heard - began, 2), round(loop.time() - heard, 2)
+
+    assert play(story) == (3.0, 10.0)
+
+
+def test_a_wait_for_a_save_or_a_time_ends_with_the_first_of_them() -> None:
+    async def story(office: Office) -> tuple[float, float]:
+        loop, desk = asyncio.get_running_loop(), office.desk
+        loop.call_later(4, desk.exchange.wake_all)
+        began = loop.time()
+        await desk.until_save(desk.now() + 20_000)
+        woken = loop.time()
+        await desk.until_save(desk.now() + 7_000)
+        return round(woken - began, 2), round(loop.time() - woken, 2)
+
+    assert play(story) == (4.0, 7.0)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lib.flatten import SALE_PAUSE
+from lib.closing_order import PAUSE
 from lib.life import Standing
 from tests.crossing import crossed
 from tests.world import CALM, Luck, World, every_life, live, pairs_of_cuts
@@ -89,7 +89,7 @@ def test_a_sale_that_another_order_of_the_account_ended_is_placed_again() -> Non
         ("LIMIT", "FILLED"),
     ]
     assert sells[1]["price"] == sells[0]["price"]
-    assert sells[1]["time"] >= sells[0]["updateTime"] + SALE_PAUSE
+    assert sells[1]["time"] >= sells[0]["updateTime"] + PAUSE
     assert world.standings == {"bot": Standing.FINISHED}
 
 

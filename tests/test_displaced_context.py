@@ -9,9 +9,9 @@ import orjson
 import pytest
 
 from lib.atomic_json import ContextFile, atomic_load_json
+from lib.context_file.folder_lock import Busy, FolderLock
 from lib.disk import REAL_DISK, RealDisk
 from lib.errors import DiskFailed
-from lib.folder_lock import Busy, FolderLock
 
 
 class PulledDisk(RealDisk):

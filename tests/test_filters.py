@@ -11,16 +11,16 @@ import orjson
 import pytest
 
 import tests.world
-from lib.admission import Admission
+from lib.context_file.generation import Memory
+from lib.dealing.admission import Admission
+from lib.dealing.room import legs_of
 from lib.errors import FilterRefused, NotSent, Unavailable
 from lib.exchange import AmendRequest, OrderRecord, OrderStatus, PlaceRequest, Rulebook
 from lib.filters import Lot, PercentPrice
-from lib.generation import Memory
 from lib.life import Standing
 from lib.money import SymbolRules
 from lib.order_lists import OrderList
 from lib.orders import Order, OrderState
-from lib.room import legs_of
 from lib.simulator.protocol import Request
 from tests.scripted_venue import RULES as RULES_OF_OFFICE
 from tests.scripted_venue import Office, limit_buy, play

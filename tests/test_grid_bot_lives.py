@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from lib.grid import Grid, Rung
-from lib.grid_cells import number_of
+from lib.grids.cells import number_of
 from tests.bots_of_lines import (
     CLIMB,
     ENDLESS,

@@ -9,7 +9,7 @@ import pytest
 
 import lib.grid
 import lib.orders
-from lib.dealer import Dealer
+from lib.dealing.dealer import Dealer
 from lib.life import Standing
 from lib.orders import Exchange, Order, OrderState
 from tests.swinging import ShapedWorld, contexts, swing, with_small_bots

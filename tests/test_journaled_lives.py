@@ -14,10 +14,10 @@ from lib.order_lists import OrderList
 from lib.simulator.server.faults import Fault, FaultKind, FaultPlan, Rule, lose_reply, lose_request
 from tests.journaled_world import JournaledWorld
 from tests.oco_trade import at_hand
+from tests.ownership.test_orphans import CANCEL, MARKET_BUY, ROUGH, OrphanWorld
 from tests.swinging import ShapedWorld, contexts, with_small_bots
 from tests.test_moving_lives import PATIENT, SHRINKER, SINKING
 from tests.test_oco_lives import NEAR, TAKEN, trading
-from tests.test_orphans import CANCEL, MARKET_BUY, ROUGH, OrphanWorld
 from tests.world import CALM, Luck, every_life, live, pairs_of_cuts
 
 AMEND = "/api/v3/order/amend/keepPriority"

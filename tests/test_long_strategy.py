@@ -6,7 +6,7 @@ import pytest
 
 from bots.long_strategy import Conf
 from lib.exchange import Candle
-from lib.seasons import mean_of
+from lib.seasons.season import mean_of
 from tests.bots_of_lines import STRATEGY, finished, slow_world
 from tests.world import Luck, every_life, live, pairs_of_cuts
 

@@ -168,3 +168,36 @@ def test_every_order_inside_a_context_is_found() -> None:
     nested = Nested(one=order("A"), many=[order("B"), order("C")])
 
     assert [found.symbol for found in find_all(Order, nested)] == ["A", "B", "C"]
+
+
+def test_a_machine_that_joins_runs_from_the_barrier_on() -> None:
+    order: list[str] = []
+
+    async def grow(ctx: Count) -> Machine[Count]:
+        for _ in range(3):
+            ctx.done += 1
+            order.append(f"asked {ctx.done}")
+            yield ctx
+
+    async def newcomer(ctx: Count, number: int) -> Machine[Count]:
+        order.append(f"began {number}")
+        ctx.other += 1
+        yield ctx
+
+    async def team(ctx: Count) -> Machine[Count]:
+        begun: list[int] = []
+
+        def joining() -> list[Machine[Count]]:
+            new = list(range(len(begun), ctx.done))
+            begun.extend(new)
+            return [newcomer(ctx, number + 1) for number in new]
+
+        async for _ in together(grow(ctx), joining=joining):
+            order.append("saved")
+            yield ctx
+
+    saved = driven(team(Count()))
+
+    assert Count.model_validate_json(saved[-1]) == Count(done=3, other=3, version=1)
+    assert order.index("asked 1") < order.index("saved") < order.index("began 1")
+    assert {"began 1", "began 2", "began 3"} <= set(order)

@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
-import lib.dealer
-import lib.doubt
-import lib.lookout
+import lib.dealing.dealer
+import lib.dealing.doubt
+import lib.dealing.lookout
 import lib.mirror
 import lib.orders
-from lib.dealer import Dealer
+from lib.context_file.generation import stamped
+from lib.dealing.dealer import Dealer
 from lib.errors import OutcomeUnknown, Refused, UnknownOrder
 from lib.exchange import OrderRecord
 from lib.floor import Floor
-from lib.generation import stamped
 from lib.life import Life, Standing
 from lib.machine import Context
 from lib.orders import Exchange, Order, OrderState
@@ -112,7 +112,7 @@ def an_order_in_doubt_is_sent_again_at_once(patch: Patch) -> None:
         return False
 
     patch.setattr(lib.orders, "_resolve", resolve)
-    patch.setattr("lib.witness._contradiction", lambda *_: "")
+    patch.setattr("lib.ownership.witness._contradiction", lambda *_: "")
 
 
 def an_order_in_doubt_is_sent_again_under_its_id(patch: Patch) -> None:
@@ -125,11 +125,11 @@ def an_order_in_doubt_is_sent_again_under_its_id(patch: Patch) -> None:
 
 def one_answer_that_it_does_not_exist_is_believed(patch: Patch) -> None:
     async def look_for(floor: Floor, order: Order) -> OrderRecord | None:
-        return await lib.doubt._look_once(floor, order, lib.doubt._Look())
+        return await lib.dealing.doubt._look_once(floor, order, lib.dealing.doubt._Look())
 
-    patch.setattr(lib.dealer, "look_for", look_for)
+    patch.setattr(lib.dealing.dealer, "look_for", look_for)
     patch.setattr(Order, "can_rest", property(lambda _: False))
-    patch.setattr("lib.witness._contradiction", lambda *_: "")
+    patch.setattr("lib.ownership.witness._contradiction", lambda *_: "")
 
 
 def an_unknown_order_is_taken_for_a_canceled_one(patch: Patch) -> None:
@@ -145,7 +145,7 @@ def an_unknown_order_is_taken_for_a_canceled_one(patch: Patch) -> None:
 
 
 def an_order_is_final_before_all_its_trades_are_known(patch: Patch) -> None:
-    for module in (lib.orders, lib.lookout, lib.mirror):
+    for module in (lib.orders, lib.dealing.lookout, lib.mirror):
         patch.setattr(module, "all_trades_known", lambda *_: True)
 
 
@@ -182,7 +182,7 @@ def ids_begin_anew_in_every_life(patch: Patch) -> None:
 
     patch.setattr(Life, "_live", live)
     patch.setattr(Dealer, "__init__", init)
-    patch.setattr("lib.witness._contradiction", lambda *_: "")
+    patch.setattr("lib.ownership.witness._contradiction", lambda *_: "")
 
 
 MUTANTS: list[Callable[[Patch], None]] = [

@@ -6,12 +6,12 @@ from functools import partial
 
 import pytest
 
-import lib.doubt
-import lib.list_dealer
+import lib.dealing.doubt
+import lib.dealing.list_dealer
 import lib.order_lists
+from lib.dealing.list_dealer import ListDealer
 from lib.exchange import OrderRecord
 from lib.floor import Floor
-from lib.list_dealer import ListDealer
 from lib.order_lists import ListExchange, OrderList
 from lib.orders import Order
 from lib.simulator.server.faults import Rule, drop_event, lose_reply
@@ -37,7 +37,7 @@ def leg_ids_are_not_saved_first(patch: Patch) -> None:
 
     patch.setattr(ListDealer, "place_list", place_list)
     patch.setattr(ListDealer, "_tripwire", lambda *_: None)
-    patch.setattr("lib.witness._contradiction", lambda *_: "")
+    patch.setattr("lib.ownership.witness._contradiction", lambda *_: "")
 
 
 def the_list_is_asked_for_instead_of_its_legs(patch: Patch) -> None:
@@ -50,16 +50,16 @@ def the_list_is_asked_for_instead_of_its_legs(patch: Patch) -> None:
         return False
 
     patch.setattr(lib.order_lists, "_resolve", resolve)
-    patch.setattr("lib.witness._contradiction", lambda *_: "")
+    patch.setattr("lib.ownership.witness._contradiction", lambda *_: "")
 
 
 def only_the_first_leg_is_asked_for(patch: Patch) -> None:
-    real = lib.doubt.look_for_list
+    real = lib.dealing.doubt.look_for_list
 
     async def look_for_list(floor: Floor, list_id: str, legs: Sequence[Order]) -> bool:
         return await real(floor, list_id, legs[:1])
 
-    patch.setattr(lib.list_dealer, "look_for_list", look_for_list)
+    patch.setattr(lib.dealing.list_dealer, "look_for_list", look_for_list)
 
 
 def only_the_first_leg_is_probed(patch: Patch) -> None:

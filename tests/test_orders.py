@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import pytest
 
+from lib.context_file.generation import Memory
 from lib.errors import BooksDisagree, MissingBarrier, NotSent, OutcomeUnknown, Refused, Unavailable
 from lib.exchange import Balance, CancelRequest, OrderRecord, OrderStatus, PlaceRequest
-from lib.generation import Memory
 from lib.ids import intent_token, parse_id
 from lib.machine import together
 from lib.orders import FINAL, Order, OrderState, absorb, add_order, is_order, orders_inside

@@ -112,10 +112,10 @@ def test_on_paper_the_books_inside_the_process_agree_after_every_kill(tmp_path: 
 
 
 CARELESS = """
-import sys, lib.dealer
+import sys, lib.dealing.dealer
 async def look_for(floor, order):
     return None
-lib.dealer.look_for = look_for
+lib.dealing.dealer.look_for = look_for
 from auto_trading import main
 sys.exit(main())
 """

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from lib.context_file.generation import Generation, Memory
 from lib.exchange import OrderRecord, OrderStatus
-from lib.generation import Generation, Memory
 from lib.news import Kind
 from lib.orders import Order, OrderState
 from lib.resumption import Resumption, duration

@@ -77,6 +77,13 @@ CASES: Mapping[str, tuple[Mapping[str, Any], Sequence[Step]]] = {
         },
         ("1000", "1020", "1025", "1005", "990", "900"),
     ),
+    "a stop and a target that ticks confirm": (
+        {
+            "take_profit": {"price": "2%", "confirm": "4 ticks"},
+            "stop_loss": {"price": "-2%", "confirm": "20 ticks"},
+        },
+        ("1000", "975", "1021", "1000", "1025", "1025"),
+    ),
     "trails everywhere": (
         {
             "trailing": "+1%",

@@ -19,6 +19,7 @@ FEE = Decimal("0.001")
 LOT = Decimal("0.00001")
 UNIT = Decimal("0.1")
 CANDLES = 40
+TICKS = 2  # how often each price is traded
 PLACES = (300, 9_000, 33_000, 61_111)  # where in the recording it begins
 
 
@@ -40,6 +41,7 @@ class Setting:
     target: Decimal | None = None
     stop_trails: bool = False
     target_trail: Decimal | None = None
+    ticks: int = 1  # in a row, until its stop counts
 
 
 SETTINGS = {
@@ -47,6 +49,12 @@ SETTINGS = {
         {"take_profit": {"price": "0.8%"}, "stop_loss": {"price": "-0.5%"}},
         target=Decimal("0.008"),
         stop=Decimal("0.005"),
+    ),
+    "a stop that three ticks confirm": Setting(
+        {"take_profit": {"price": "0.8%"}, "stop_loss": {"price": "-0.5%", "confirm": "3 ticks"}},
+        target=Decimal("0.008"),
+        stop=Decimal("0.005"),
+        ticks=3,
     ),
     "a stop that trails": Setting(
         {"stop_loss": {"price": "-0.6%", "trailing": True}},
@@ -82,14 +90,16 @@ def expected(prices: Sequence[Decimal], setting: Setting) -> Ledger:
     bought, net = prices[0], UNIT * (1 - FEE)
     coins = net.quantize(LOT, ROUND_DOWN)
     best, best_since = bought, Decimal(0)  # since the entry, and since the target was reached
-    for price in prices[1:]:
+    beyond = 0  # ticks in a row
+    for price in (price for price in prices[1:] for _ in range(TICKS)):
         best = max(best, price)
         is_target = setting.target is not None and price >= cents(bought * (1 + setting.target))
         if setting.target_trail is not None:
             best_since = max(best_since, price) if best_since or is_target else best_since
             is_target = price <= best_since * (1 - setting.target_trail)
         line = (best if setting.stop_trails else bought) * (1 - setting.stop)
-        if is_target or price <= (line if setting.stop_trails else cents(line)):
+        beyond = beyond + 1 if price <= (line if setting.stop_trails else cents(line)) else 0
+        if is_target or beyond == setting.ticks:
             value = coins * (price - CENT)
             fee = (value * FEE).quantize(Decimal("1e-8"), ROUND_DOWN)
             return Ledger(bought * UNIT, value - fee, net - coins)

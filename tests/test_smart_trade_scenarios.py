@@ -172,6 +172,19 @@ PROFITS = {
         [f"{BOUGHT} *"],
         ends=False,
     ),
+    "a stop that ticks confirm is not hit by what has fewer": Scenario(
+        sl(price="-1%", confirm="20 ticks"),
+        ["1000", "980", "1000", "985", "1000"],
+        [f"{BOUGHT} *"],
+        ends=False,
+        levels={STOP + ".counted": "0"},
+    ),
+    "a stop that ticks confirm sells once it has them": Scenario(
+        sl(price="-1%", confirm="20 ticks"),
+        ["1000", "980", "970"],
+        [f"{BOUGHT} *", f"{SOLD} *"],
+        levels={STOP + ".counted": "20"},
+    ),
     "a target that is confirmed sells once it lasted": Scenario(
         tp(**ONE, confirm="10s"), ["1000", "1020", "1020", "1020"], [f"{BOUGHT} *", f"{SOLD} *"]
     ),

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
+from lib.context_file.slots import SLOT_UNIT
 from lib.errors import BadCredentials
 from lib.ids import make_id, parse_id
 from lib.life import Standing
 from lib.news import Kind
 from lib.roster import twins
 from lib.simulator.server.faults import Fault, FaultKind, Rule
-from lib.slots import SLOT_UNIT
 from tests.disk import Cut
 from tests.test_life import HOUR, SIGNATURE, Story, bot
 from tests.world import Luck

@@ -16,17 +16,36 @@ SAY_NOTHING = {
     "utils", "util", "helpers", "helper", "common", "misc", "base", "tools", "manager",
 }  # fmt: skip
 
-PACKAGES = ("binance", "simulator", "market", "risk", "control", "backtest", "torture", "data")
-WIDE = {"lib/supervisor.py", "lib/bot_kinds.py"}  # one sees all, the other finds the bots
+PACKAGES = (
+    *("binance", "simulator", "market", "risk", "control", "backtest", "torture", "data"),
+    *("report", "sweep"),
+)
+FOR_BOTS = ("exits", "deals", "grids", "seasons", "crosses")  # rooms of machines that bots use
+WIDE = {  # these assemble a runner, the last one finds the bots
+    *("lib/supervisor.py", "lib/backtest/limited.py", "lib/bot_kinds.py"),
+}
 MUST_NOT_IMPORT = {
     "bots/": {"lib.supervisor", "lib.atomic_json", *(f"lib.{name}" for name in PACKAGES)},
     "lib/": {"bots", "auto_trading", "tests", "bench"},
-    "lib/*.py": {"lib.supervisor", *(f"lib.{name}" for name in PACKAGES)},
+    **{
+        layer: {"lib.supervisor", *(f"lib.{name}" for name in PACKAGES)}
+        for layer in (
+            *("lib/*.py", "lib/dealing/", "lib/context_file/", "lib/ownership/"),
+            *(f"lib/{room}/" for room in FOR_BOTS),
+        )
+    },
+    **{
+        f"lib/{room}/*.py": {f"lib.{machines}" for machines in FOR_BOTS}
+        for room in ("dealing", "context_file", "ownership")
+    },
+    "lib/exits/*.py": {"lib.deals", "lib.grids", "lib.seasons", "lib.crosses"},
     "lib/binance/": {
         *("lib.supervisor", "lib.simulator", "lib.market", "lib.risk", "lib.control"),
         "lib.torture",
     },
-    "lib/backtest/": {"lib.control", "lib.risk", "lib.torture"},
+    "lib/backtest/": {"lib.control", "lib.risk", "lib.torture", "lib.report", "lib.sweep"},
+    "lib/report/": {"lib.supervisor", "lib.control", "lib.risk", "lib.torture", "lib.sweep"},
+    "lib/sweep/": {"lib.supervisor", "lib.control", "lib.risk", "lib.torture"},
     "lib/data/": {
         *("lib.supervisor", "lib.simulator", "lib.risk", "lib.control", "lib.torture"),
         "lib.backtest",
@@ -289,6 +308,8 @@ IN_A_MACHINE = "async def bot(desk, conf, ctx) -> Machine[Ctx]:\n    "
         (imports_against_the_layers, "bots/a.py", "from lib.binance.client import Client"),
         (imports_against_the_layers, "bots/a.py", "import lib.supervisor"),
         (imports_against_the_layers, "lib/orders.py", "from lib import simulator"),
+        (imports_against_the_layers, "lib/exits/a.py", "from lib.binance import venue"),
+        (imports_against_the_layers, "lib/dealing/a.py", "from lib.exits.lot import Lot"),
         (imports_against_the_layers, "lib/simulator/a.py", "from lib.binance import venue"),
         (imports_against_the_layers, "lib/market/a.py", "import lib.simulator.engine.book"),
         (imports_against_the_layers, "lib/control/a.py", "from bots.dip_buyer import Conf"),

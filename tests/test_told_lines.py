@@ -14,6 +14,7 @@ from tests.bots_of_lines import (
     FOLLOWING,
     GRID,
     ROUND_TRIP,
+    SMA,
     STRATEGY,
     THERE_AND_BACK,
     WINTER,
@@ -35,6 +36,7 @@ TOLD: Mapping[str, tuple[Section, Shape, type[ToldWorld]]] = {
     "winter": (WINTER, seasonal, SlowToldWorld),
     "strategy": (STRATEGY, seasonal, SlowToldWorld),
     "cross": ({**CROSS, "stop": "0.2"}, seasonal, SlowToldWorld),
+    "algorithm": ({**SMA, "stop": "0.2"}, seasonal, SlowToldWorld),
 }
 WORDS: Mapping[str, tuple[Verb, Verb | None, bool]] = {
     "pause": (Verb.PAUSE, Verb.RESUME, False),
@@ -78,7 +80,7 @@ def test_a_word_is_kept_at_any_time_of_a_bots_life(bot: str, word: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("word", ["stop", "flatten"])
-@pytest.mark.parametrize("bot", ["grid", "winter", "cross"])
+@pytest.mark.parametrize("bot", ["grid", "winter", "cross", "algorithm"])
 def test_a_word_is_kept_whenever_the_power_fails(bot: str, word: str) -> None:
     for world in every_life(lambda: told(bot, word, 70, Luck(query_lag_ms=500)), stride=97):
         verify(world, word)

@@ -10,7 +10,7 @@ import pytest
 from lib.atomic_json import ContextFile
 from lib.control.office import Verb
 from lib.control.office_memory import OfficeMemory, Page
-from lib.gate import Gate
+from lib.dealing.gate import Gate
 from lib.instructions import Instruction
 from lib.life import Standing
 from tests.disk import HOME

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import lib.wallet
-from lib.generation import Generation
+from lib.context_file.generation import Generation
 from lib.ids import bot_tag, parse_id
 from lib.life import Standing
 from lib.news import Kind

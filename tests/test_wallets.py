@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from lib.context_file.generation import Memory
 from lib.exchange import ZERO, AccountState, Balance, OrderRecord, OrderStatus, Side
 from lib.funds import Funds
-from lib.generation import Memory
 from lib.orders import Order, OrderState
 from lib.wallet import book
 from lib.wallets import Wallets

@@ -8,11 +8,19 @@ import pytest
 from pydantic import ValidationError
 
 from bots.winter_summer import Conf, Ctx
+from lib.context_file.generation import Parked
 from lib.errors import Halt
 from lib.exchange import Candle
-from lib.generation import Parked
 from lib.life import Standing
-from lib.seasons import EXPIRED_PAUSE, Seasons, Terms, find_top, mean_of, summer_price, winter_price
+from lib.seasons.season import (
+    EXPIRED_PAUSE,
+    Seasons,
+    Terms,
+    find_top,
+    mean_of,
+    summer_price,
+    winter_price,
+)
 from lib.simulator.protocol import Request
 from tests.bots_of_lines import (
     WINTER,
@@ -171,7 +179,8 @@ def test_an_alignment_larger_than_one_market_order_is_dealt_in_lots(
 ) -> None:
     both = {"base_quantity": "0.05", "quote_quantity": "9000", "may_sell_your_coins": True}
     world = wintering(both)
-    monkeypatch.setattr("lib.bulk_order._largest", lambda *_: iter([Decimal("0.02")]))
+    monkeypatch.setattr("lib.closing_order.largest_at_market", lambda *_: Decimal("0.02"))
+    monkeypatch.setattr("lib.bulk_order.largest_at_market", lambda *_: Decimal("0.02"))
     live(world)
 
     finished(world)

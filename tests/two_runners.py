@@ -12,8 +12,8 @@ from unittest.mock import patch
 from lib.atomic_json import read_generations
 from lib.binance.venue import BinanceVenue
 from lib.clock import ExchangeClock
+from lib.context_file.generation import Generation, decode
 from lib.exchange import Limits
-from lib.generation import Generation, decode
 from lib.life import Standing
 from lib.news import News
 from lib.shelf import Shelf

@@ -33,8 +33,9 @@ from lib.bot_kinds import find_bot, split_function
 from lib.budget import Terms, split_terms
 from lib.clock import ExchangeClock
 from lib.conf import BotConf, RunnerConf, RunnerSettings
+from lib.context_file.generation import Generation, decode
+from lib.context_file.slots import Unwritten, judge_all
 from lib.exchange import Limits
-from lib.generation import Generation, decode
 from lib.journal.order_journal import OrderJournal
 from lib.life import Standing
 from lib.news import News
@@ -45,7 +46,6 @@ from lib.simulator.exchange import Exchange
 from lib.simulator.options import Options
 from lib.simulator.protocol import Request
 from lib.simulator.server.faults import FaultPlan, Rule
-from lib.slots import Unwritten, judge_all
 from lib.supervisor import Supervisor
 from tests.announcement import announced
 from tests.disk import HOME, Crash, Cut, SimulatedDisk

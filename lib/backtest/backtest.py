@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Final
 
 from lib.backtest.cuts import Fuse, drawn_instants
+from lib.backtest.latency import Ways
 from lib.backtest.ledger import Ledger
 from lib.backtest.life import Home, Life, PowerCut
 from lib.backtest.memory_disk import MemoryDisk
+from lib.backtest.own_model import blamed
 from lib.backtest.recordings import Recordings, open_recordings
 from lib.backtest.settings import BacktestSettings
 from lib.backtest.stage import ACCOUNT, Stage
@@ -68,7 +70,7 @@ class Backtest:
         recordings: Recordings | None = None,
         tell: Sink | None = None,
     ) -> None:
-        """Raises ValueError for what was not recorded, or has no rules."""
+        """Raises ValueError for what was not recorded, or has no rules, and for a bad model."""
         self._settings = settings
         self._conf = conf
         self._recordings = recordings or open_recordings(settings, symbols_of(conf, settings))
@@ -77,10 +79,23 @@ class Backtest:
         self._tell = tell or (lambda _: None)
         self.disk = MemoryDisk(MEMORY)
         self.disk.on_call = self._on_instant
-        self.stage = self._set_stage()
+        with blamed():
+            own = self._recordings.own.latency
+            self._ways = Ways(settings.latency, seed=settings.seed, own=own)
+            self.stage = self._set_stage()
 
     def run(self, gaps: tuple[int, ...] = ()) -> Outcome:
-        """Play it to its end; the power fails so many instants into each life but the last."""
+        """Play it to its end; the power fails so many instants into each life but the last.
+
+        Raises BadModel for what a model of one's own did wrong.
+        """
+        try:
+            with blamed():
+                return self._run(gaps)
+        finally:
+            self._recordings.close()
+
+    def _run(self, gaps: tuple[int, ...]) -> Outcome:
         life = self._begin_life()
         lives = 1
         for gap in gaps:
@@ -91,9 +106,7 @@ class Backtest:
             life, lives = self._begin_life(), lives + 1
         else:
             self._dies(life, None)
-        outcome = self._outcome(life, lives)
-        self._recordings.close()
-        return outcome
+        return self._outcome(life, lives)
 
     # --- how it is set up
 
@@ -102,9 +115,10 @@ class Backtest:
         stage = Stage(recordings.begins, self.ledger, thorough=settings.thorough)
         self._books = books = Books.in_memory()
         books.open_account(ACCOUNT, UID, settings.balances)
-        exchange = Exchange(recordings.info, clock=stage.now, books=books, options=settings.options)
+        options = recordings.own.options(settings.options, recordings.symbols)
+        exchange = Exchange(recordings.info, clock=stage.now, books=books, options=options)
         playback = recordings.playback(
-            *(exchange, self.ledger), on_step=stage.moved, would_notice=stage.would_notice
+            *(exchange, self.ledger), on_step=stage.moved, waited_for=stage.waited_for
         )
         stage.on_instant = self._on_instant
         stage.attach(exchange, playback)
@@ -115,7 +129,7 @@ class Backtest:
             self.stage,
             self._home,
             self._conf,
-            latency_ms=self._settings.latency_ms,
+            ways=self._ways,
             tell=self._tell,
         )
 

@@ -2,8 +2,9 @@
 
 A candle tells four prices and a volume, not their order. The price goes in four steps: the open at
 the bar's first millisecond, one extreme after a third of it, the other after two thirds, the close
-at its last millisecond; each trades a quarter of the volume. The model says which extreme comes
-first:
+at its last millisecond; each trades a quarter of the volume. Whether the first trade of a bar
+bought or sold is not recorded either, and must not follow from where the bar goes: the last digit
+of its price settles it. The model says which extreme comes first:
 
     low_first, high_first   always that one
     pessimistic             the one that hurts: what our orders would profit from comes last
@@ -58,11 +59,16 @@ def way_through(bar: Bar, grid: Grid, share: Decimal, *, low_first: bool) -> tup
     prices = (bar.open, *extremes, bar.close)
     lots = int(bar.volume * share / grid.lot)
     each, left = divmod(lots, STEPS)
-    rising = (bar.close >= bar.open, not low_first, low_first, bar.close >= extremes[1])
+    rising = (_opens_rising(bar, grid), not low_first, low_first, bar.close >= extremes[1])
     return tuple(
         Step(price, grid.lot * (each + (left if number == STEPS - 1 else 0)), up)
         for number, (price, up) in enumerate(zip(prices, rising, strict=True))
     )
+
+
+def _opens_rising(bar: Bar, grid: Grid) -> bool:
+    """Say whether the first trade bought, by what is known with it: its price."""
+    return bool(bar.open // grid.tick % 2)
 
 
 def step_time(open_time: int, interval: int, number: int) -> int:

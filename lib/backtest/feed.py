@@ -56,14 +56,20 @@ class TableBars:
         self.ends_at = self.begins_at + len(table) * self.interval
 
     def between(self, begins: int, ends: int) -> Iterator[Bar]:
-        first = max(0, -(-(begins - self.begins_at) // self.interval))
-        last = min(len(self._table), -(-(ends - self.begins_at) // self.interval))
-        for row in range(first, last):
+        for row in range(*self._rows(begins, ends)):
             found = self._table[row]
             yield Bar(found.open_time, found.open, found.high, found.low, found.close, found.volume)
 
+    def extents(self, begins: int, ends: int) -> Iterator[tuple[int, int, int]]:
+        """Yield open time, low and high as whole numbers of 10^-8."""
+        return self._table.extents(*self._rows(begins, ends))
+
     def close(self) -> None:
         """Nothing is open: the table is in memory."""
+
+    def _rows(self, begins: int, ends: int) -> tuple[int, int]:
+        first = max(0, -(-(begins - self.begins_at) // self.interval))
+        return first, min(len(self._table), -(-(ends - self.begins_at) // self.interval))
 
 
 class StoredBars:
@@ -81,6 +87,11 @@ class StoredBars:
 
     def between(self, begins: int, ends: int) -> Iterator[Bar]:
         return self._reading.bars(*self._names, max(begins, 0), max(ends, 0))
+
+    def extents(self, begins: int, ends: int) -> Iterator[tuple[int, int, int]]:
+        """Yield open time, low and high as whole numbers of 10^-8."""
+        rows = self._reading.candle_units(*self._names, max(begins, 0), max(ends, 0))
+        return ((opened, low, high) for opened, _, high, low, *_ in rows)
 
     def close(self) -> None:
         self._reading.close()

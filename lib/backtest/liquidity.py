@@ -4,7 +4,7 @@ A recording of candles has no book. `Ladder` makes one up around each step; a mo
 answers `around` and is given in its place (`--liquidity MODULE:NAME`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from typing import Final, Protocol, TypeAlias
@@ -13,10 +13,17 @@ from lib.amounts import ZERO
 from lib.market.candle_path import Grid, Step
 from lib.market.candles import Bar
 from lib.market.recordings import Levels
+from lib.simulator.units import DECIMALS, units
 
 GAP_OF_PRICE: Final = 50_000
 SHAPE: Final = ((0, 10), (19, 26), (57, 42), (114, 58), (190, 74))
 """How many gaps a level is away, and its weight: the last one stands some 0.4 % out."""
+
+WHOLE: Final = sum(weight for _, weight in SHAPE)
+
+UnitLevel: TypeAlias = tuple[int, int]
+UnitLevels: TypeAlias = Sequence[UnitLevel]
+"""The same as whole numbers of 10^-8."""
 
 Book: TypeAlias = tuple[Levels, Levels]
 """Bids and asks, each from the best price outwards."""
@@ -61,52 +68,68 @@ class LadderLiquidity:
     def __init__(self, grid: Grid, costs: Costs) -> None:
         self._grid = grid
         self._costs = costs
-        self._levels: Levels = ()  # how far away, and how much
+        self._levels: UnitLevels = []  # how far away, and how much
+        self._tick, self._lot = units(grid.tick), units(grid.lot)
 
     def enter(self, bar: Bar) -> None:
         """Size the levels for a bar."""
-        gap, lot = self._gap(bar), self._grid.lot
-        lots = int(bar.volume * self._costs.volume_share / lot)
-        whole = sum(weight for _, weight in SHAPE)
-        self._levels = tuple(
-            (gap * away, lot * max(1, lots * weight // whole)) for away, weight in SHAPE
-        )
+        gap, lot = units(self._gap(bar.open)), self._lot
+        lots = int(bar.volume * self._costs.volume_share / self._grid.lot)
+        self._levels = [
+            (gap * away, lot * max(1, lots * weight // WHOLE)) for away, weight in SHAPE
+        ]
+
+    def in_units(self, step: Step) -> tuple[UnitLevels, UnitLevels]:
+        """Answer what `around` does, as whole numbers of 10^-8."""
+        bid, ask, slip = self._touch(step)
+        if not slip:
+            return self._sides(units(bid), units(ask))
+        behind = units(slip)
+        bids, asks = self._sides(units(bid) - behind, units(ask) + behind)
+        return [(units(bid), self._lot), *bids], [(units(ask), self._lot), *asks]
 
     def reach(self, bar: Bar) -> Decimal:
         """Answer how far out the last level may be, from the highest price of a bar."""
         apart = bar.high * (self._costs.spread + self._costs.slippage) + 3 * self._grid.tick
-        return self._gap(bar) * SHAPE[-1][0] + apart
+        return self._gap(bar.high) * SHAPE[-1][0] + apart
 
     def around(self, step: Step) -> Book:
         """Answer the bids and the asks."""
-        tick = self._grid.tick
-        apart = max(tick, self._in_ticks(step.price * self._costs.spread))
+        bids, asks = self.in_units(step)
+        return _amounts(bids), _amounts(asks)
+
+    def _touch(self, step: Step) -> tuple[Decimal, Decimal, Decimal]:
+        """Answer best bid, best ask, and how far behind them the book stands."""
+        tick, costs = self._grid.tick, self._costs
+        apart = max(tick, self._in_ticks(step.price * costs.spread)) if costs.spread else tick
         bid = max(tick, step.price - apart) if step.rising else step.price
         ask = step.price if step.rising else step.price + apart
-        slip = self._in_ticks(step.price * self._costs.slippage)
-        if not slip:
-            return self._below(bid), self._above(max(ask, bid + tick))
-        touch = self._grid.lot
+        if not costs.slippage:
+            return bid, max(ask, bid + tick), ZERO
+        return bid, ask, self._in_ticks(step.price * costs.slippage)
+
+    def _sides(self, bid: int, ask: int) -> tuple[list[UnitLevel], list[UnitLevel]]:
+        levels, tick = self._levels, self._tick
         return (
-            ((bid, touch), *self._below(bid - slip)),
-            ((ask, touch), *self._above(ask + slip)),
+            [(bid - away, size) for away, size in levels if bid - away >= tick],
+            [(ask + away, size) for away, size in levels],
         )
 
-    def _below(self, best: Decimal) -> Levels:
+    def _gap(self, price: Decimal) -> Decimal:
+        """Answer the unit of distances: a fifty-thousandth of a price, at least a tick."""
         tick = self._grid.tick
-        return tuple((best - away, size) for away, size in self._levels if best - away >= tick)
-
-    def _above(self, best: Decimal) -> Levels:
-        return tuple((best + away, size) for away, size in self._levels)
-
-    def _gap(self, bar: Bar) -> Decimal:
-        """Answer the unit of distances: a fifty-thousandth of the price, at least a tick."""
-        tick = self._grid.tick
-        return tick * max(1, int(bar.high / tick) // GAP_OF_PRICE)
+        return tick * max(1, int(price / tick) // GAP_OF_PRICE)
 
     def _in_ticks(self, distance: Decimal) -> Decimal:
         ticks = (distance / self._grid.tick).to_integral_value(ROUND_CEILING)
         return ticks * self._grid.tick
+
+
+def _amounts(levels: UnitLevels) -> Levels:
+    return tuple(
+        (Decimal(price).scaleb(-DECIMALS), Decimal(size).scaleb(-DECIMALS))
+        for price, size in levels
+    )
 
 
 def ladders(costs: Costs) -> MakeLiquidity:

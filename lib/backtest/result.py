@@ -1,12 +1,12 @@
 """What a back-test brought: for each bot and symbol, and for the account as a whole."""
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from lib.amounts import ZERO
 from lib.backtest.backtest import Outcome
 from lib.backtest.ledger import FillLine
+from lib.backtest.valuation import Valuation
 from lib.exchange import Fill, Side
 from lib.results import Position, booked
 
@@ -66,18 +66,22 @@ def account_result(outcome: Outcome) -> AccountResult | None:
     """Price the account in the quote asset of its first symbol; None without a price."""
     if not outcome.closing:
         return None
-    asset = outcome.assets[next(iter(outcome.closing))][1]
+    asset = account_asset(outcome)
     opening, closing = (
-        dict(_priced_in(asset, outcome, prices)) for prices in (outcome.opening, outcome.closing)
+        Valuation(asset, outcome.assets, prices) for prices in (outcome.opening, outcome.closing)
     )
-    names = outcome.balances.keys() | outcome.left.keys()
     return AccountResult(
         asset=asset,
-        began=_worth(outcome.balances, opening),
-        ended=_worth(outcome.left, closing),
-        untouched=_worth(outcome.balances, closing),
-        unpriced=tuple(sorted(names - closing.keys())),
+        began=opening.worth(outcome.balances),
+        ended=closing.worth(outcome.left),
+        untouched=closing.worth(outcome.balances),
+        unpriced=closing.unpriced(outcome.balances.keys() | outcome.left.keys()),
     )
+
+
+def account_asset(outcome: Outcome) -> str:
+    """Name the asset in which the account is counted: the quote of its first symbol."""
+    return outcome.assets[next(iter(outcome.closing))][1]
 
 
 def _row(outcome: Outcome, line: FillLine) -> BotResult:
@@ -92,8 +96,17 @@ def _row(outcome: Outcome, line: FillLine) -> BotResult:
 
 
 def _book(row: BotResult, line: FillLine, assets: tuple[str, str]) -> None:
-    fill = Fill(
-        trade_id=row.fills,
+    fill = fill_of(line, row.fills)
+    row.position = booked(row.position, [fill], side_of(line), assets)
+    row.invested = max(row.invested, row.position.cost)
+    row.fills += 1
+    row.fees[line.fee_asset] = row.fees.get(line.fee_asset, ZERO) + fill.commission
+
+
+def fill_of(line: FillLine, number: int) -> Fill:
+    """Answer a line of the ledger as what a bot's results are counted from."""
+    return Fill(
+        trade_id=number,
         price=Decimal(line.price),
         quantity=Decimal(line.quantity),
         quote=Decimal(line.quote),
@@ -101,22 +114,7 @@ def _book(row: BotResult, line: FillLine, assets: tuple[str, str]) -> None:
         commission_asset=line.fee_asset,
         time=line.time,
     )
-    side: Side = "BUY" if line.side == "BUY" else "SELL"
-    row.position = booked(row.position, [fill], side, assets)
-    row.invested = max(row.invested, row.position.cost)
-    row.fills += 1
-    row.fees[line.fee_asset] = row.fees.get(line.fee_asset, ZERO) + fill.commission
 
 
-def _priced_in(
-    asset: str, outcome: Outcome, prices: Mapping[str, Decimal]
-) -> Iterator[tuple[str, Decimal]]:
-    yield asset, Decimal(1)
-    for symbol, price in prices.items():
-        base, quote = outcome.assets[symbol]
-        if quote == asset:
-            yield base, price
-
-
-def _worth(amounts: Mapping[str, Decimal], prices: Mapping[str, Decimal]) -> Decimal:
-    return sum((amount * prices.get(asset, ZERO) for asset, amount in amounts.items()), ZERO)
+def side_of(line: FillLine) -> Side:
+    return "BUY" if line.side == "BUY" else "SELL"

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
 from lib.backtest.bar_path import PathModel
+from lib.backtest.latency import Latency
 from lib.backtest.liquidity import Costs, MakeLiquidity
 from lib.simulator.options import Options
 from lib.simulator.paper.paper_settings import DATA
@@ -15,7 +16,6 @@ from lib.simulator.paper.paper_settings import DATA
 MarketKind: TypeAlias = Literal["candles", "trades"]
 
 BALANCES: Final[Mapping[str, Decimal]] = MappingProxyType({"USDT": Decimal(10_000)})
-LATENCY_MS: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,8 @@ class BacktestSettings:
     path: PathModel = PathModel.PESSIMISTIC
     costs: Costs = field(default_factory=Costs)
     liquidity: MakeLiquidity | None = None  # None: a ladder, as dear as `costs` say
-    latency_ms: int = LATENCY_MS  # of a request and its answer together
+    model: str | None = None  # FILE.py:NAME, a model of one's own: goes before both above
+    latency: Latency = field(default_factory=Latency)
     balances: Mapping[str, Decimal] = field(default_factory=lambda: BALANCES)
     options: Options = field(default_factory=Options)  # fees, and what Binance leaves open
     seed: int = 1
@@ -43,7 +44,5 @@ class BacktestSettings:
             raise ValueError(f"it begins at {self.begins} and ends at {self.ends}, not after")
         if self.cuts and self.ctx is not None:
             raise ValueError("the power fails in memory only: --cuts and --ctx do not go together")
-        if self.latency_ms < 0:
-            raise ValueError(f"the latency is {self.latency_ms} ms, it must not be below 0")
         if not 0 < self.costs.volume_share <= 1:
             raise ValueError(f"the volume share is {self.costs.volume_share}, not above 0 up to 1")

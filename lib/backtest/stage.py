@@ -5,26 +5,25 @@ The stage outlives the runner's lives: when the power fails, time goes on here.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, Final, Protocol
 
 import orjson
 
 from lib.backtest.ledger import Ledger
 from lib.backtest.market import Playback
+from lib.backtest.untold import Touch
 from lib.backtest.virtual_time import VirtualLoop
 from lib.binance.transport import Reply
-from lib.simulator.engine.depth import best_texts
+from lib.quotes import ANY, Bounds
 from lib.simulator.exchange import Exchange
 from lib.simulator.protocol import Answer, Request
-from lib.simulator.units import write
 
 ACCOUNT: Final = "backtest"
 INDIFFERENT: Final = frozenset({
     *("/api/v3/time", "/api/v3/exchangeInfo", "/api/v3/account", "/api/v3/openOrders"),
     *("/api/v3/order", "/api/v3/allOrders", "/api/v3/myTrades", "/api/v3/orderList"),
 })
-"""Questions whose answers no price can change while no order is open."""
+"""Questions whose answers no price changes: what comes near an open order is played in its time."""
 
 
 class Listener(Protocol):
@@ -32,13 +31,13 @@ class Listener(Protocol):
 
     def hear_user(self, event: Mapping[str, Any]) -> None: ...
 
-    def hear_market(self, symbol: str, frames: tuple[dict[str, str], ...], sent_at: int) -> None:
+    def hear_market(self, symbol: str, touch: Touch, sent_at: int) -> None:
         """Take in how a market stands since `sent_at`, exchange ms."""
         ...
 
     def follows(self, symbol: str) -> bool: ...
 
-    def would_notice(self, symbol: str, low: Decimal, high: Decimal) -> bool: ...
+    def waited_for(self, symbol: str) -> Bounds: ...
 
     @property
     def follows_any(self) -> bool: ...
@@ -112,7 +111,9 @@ class Stage:
         loop, playback = self._loop, self.playback
         assert loop is not None, "only a living runner waits"
         loop.stirred = False
+        ends = self.begins + int(until * 1000)
         while self._attentive:
+            playback.pass_over(ends)
             at = (playback.next_at - self.begins) / 1000
             if at > until:
                 break
@@ -145,11 +146,11 @@ class Stage:
         for symbol, at in late.items():
             self._show(symbol, at)
 
-    def would_notice(self, symbol: str, low: Decimal, high: Decimal) -> bool:
-        """Say whether anybody would, if prices went as low and as high as this."""
+    def waited_for(self, symbol: str) -> Bounds:
+        """Answer at or beyond which prices of a symbol somebody has something to do."""
         if self._thorough:
-            return True
-        return self.listener is not None and self.listener.would_notice(symbol, low, high)
+            return ANY
+        return Bounds() if self.listener is None else self.listener.waited_for(symbol)
 
     def moved(self, symbol: str, at: int) -> None:
         """Show who follows a symbol what happened there at a moment, exchange ms."""
@@ -174,7 +175,7 @@ class Stage:
 
     def answer(self, method: str, path: str, params: Mapping[str, str], *, signed: bool) -> Reply:
         """Have the exchange answer one request that has arrived there."""
-        if method != "GET" or path not in INDIFFERENT or self.ledger.has_open:
+        if method != "GET" or path not in INDIFFERENT:
             self._catch_up()
         answer = self.exchange.answer(Request(method, path, params, ACCOUNT if signed else None))
         body = orjson.loads(orjson.dumps(answer.body))
@@ -198,11 +199,8 @@ class Stage:
         if listener is None or not listener.follows(symbol):
             return
         market = self.exchange.shown[symbol].market
-        best = {"s": symbol, "u": str(market.depth.last_update), **best_texts(market.book, "bBaA")}
-        frames: tuple[dict[str, str], ...] = (best,)
-        if market.last is not None:
-            frames = ({"e": "trade", "s": symbol, "p": write(market.last)}, best)
-        listener.hear_market(symbol, frames, at)
+        bids, asks = market.book.bids, market.book.asks
+        listener.hear_market(symbol, Touch(bids.best or 0, asks.best or 0, market.last or 0), at)
 
     def _hear(self, account: str, event: dict[str, Any]) -> None:
         assert account == ACCOUNT, "there is but one"

@@ -5,6 +5,8 @@ it likes, and stops as soon as it gave somebody something to do.
 """
 
 import asyncio
+import heapq
+import itertools
 import selectors
 import warnings
 from collections.abc import Callable
@@ -28,8 +30,21 @@ class _Jump(selectors.SelectSelector):
             if loop.passing is None:
                 loop.move(timeout)
             else:
-                loop.passing(loop.time() + timeout)
+                loop.passing(loop.due(timeout))
         return super().select(0) if loop.looks_outside else []
+
+
+class _Timer(asyncio.TimerHandle):
+    """A timer that rings in the order of setting among those of one moment.
+
+    asyncio leaves that open: it would depend on what else is waited for.
+    """
+
+    __slots__ = ("serial",)
+    serial: int
+
+    def __lt__(self, other: "_Timer") -> bool:  # type: ignore[override]
+        return (self.when(), self.serial) < (other.when(), other.serial)
 
 
 class Deadlock(AssertionError):
@@ -46,6 +61,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self.looks_outside = True  # whether sockets and other threads can have news
         self.stirred = False  # set whenever something is to be done, or a timer begins
         self._disk_seconds = disk_ms / 1000
+        self._serials = itertools.count()
         selector = _Jump()
         selector.loop = self
         super().__init__(selector)
@@ -79,7 +95,17 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     ) -> asyncio.TimerHandle:
         """Take in something to do later."""
         self.stirred = True
-        return super().call_at(when, callback, *args, context=context)
+        timer = _Timer(when, callback, args, self, context)
+        timer.serial = next(self._serials)
+        heapq.heappush(self._scheduled, timer)  # type: ignore[attr-defined]
+        timer._scheduled = True  # type: ignore[attr-defined]  # noqa: SLF001
+        return timer
+
+    def due(self, timeout: float) -> float:
+        """Answer until when it would wait so many seconds: exactly the next timer's time."""
+        scheduled = self._scheduled  # type: ignore[attr-defined]
+        at = float(scheduled[0].when()) if scheduled else self._now
+        return at if at - self._now <= timeout + self._clock_resolution else self._now + timeout
 
     def run_in_executor(  # type: ignore[override]
         self, executor: Any, func: Callable[..., Any], *args: Any

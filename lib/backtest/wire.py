@@ -5,21 +5,23 @@ What `BinanceVenue` is built on over sockets, in process: the same JSON, a laten
 
 import asyncio
 from collections.abc import Callable, Mapping
-from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
+from lib.backtest.latency import Ways
 from lib.backtest.stage import Departure, Stage
+from lib.backtest.untold import Touch, Untold
 from lib.binance.transport import Frame, Reply
-from lib.exchange import Quote
-from lib.quotes import Quotes
+from lib.quotes import ANY, Bounds, Quotes
+
+MICROSECOND: Final = 1e-6
 
 
 class Wire:
     """Carries requests. A changing one whose sender dies on the way arrives all the same."""
 
-    def __init__(self, stage: Stage, latency_ms: int) -> None:
+    def __init__(self, stage: Stage, ways: Ways) -> None:
         self._stage = stage
-        self._way = latency_ms / 2000  # seconds in one direction
+        self._ways = ways
 
     async def request(
         self, method: str, path: str, params: Mapping[str, str], *, signed: bool
@@ -29,17 +31,18 @@ class Wire:
         await self._travel(method, path, params)
         reply = stage.answer(method, path, params, signed=signed)
         stage.on_instant(f"after {name}")
-        await asyncio.sleep(self._way)
+        await asyncio.sleep(self._ways.back(stage.now()) / 1000)
         return reply
 
     async def _travel(self, method: str, path: str, params: Mapping[str, str]) -> None:
+        now = self._stage.now()
+        way = self._ways.there(now)
         if method == "GET":
-            await asyncio.sleep(self._way)
+            await asyncio.sleep(way / 1000)
             return
-        arrives_at = self._stage.now() + round(self._way * 1000)
-        departure = Departure(arrives_at, method, path, params)
+        departure = Departure(now + way, method, path, params)
         self._stage.depart(departure)
-        await asyncio.sleep(self._way)
+        await asyncio.sleep(way / 1000)
         self._stage.arrive(departure)
 
     async def close(self) -> None:
@@ -49,48 +52,59 @@ class Wire:
 class Streams:
     """Both streams of one life: the account's, and the markets that bots follow."""
 
-    def __init__(self, stage: Stage, loop: asyncio.AbstractEventLoop, latency_ms: int) -> None:
+    def __init__(self, stage: Stage, loop: asyncio.AbstractEventLoop, ways: Ways) -> None:
         self._stage = stage
         self._loop = loop
-        self._way = latency_ms / 2000
+        self._ways = ways
+        self._way = ways.prices_ms / 1000
+        self._heard_until = 0.0  # when the newest event of the account arrives, on the loop's clock
+        self._untold = Untold()
         self.quotes: Quotes | None = None  # where the bots follow prices, once there is a runner
         self.user = UserFeed(self)
         self.market = MarketFeed(self)
 
     def hear_user(self, event: Mapping[str, Any]) -> None:
-        self.later(self.user.arrive, event)
+        due = self._loop.time() + self._ways.back(self._stage.now()) / 1000
+        if due <= self._heard_until:  # none overtakes the one before it
+            due = self._heard_until + MICROSECOND
+        self._heard_until = due
+        self._loop.call_at(due, self.user.arrive, event)
 
-    def hear_market(self, symbol: str, frames: tuple[dict[str, str], ...], sent_at: int) -> None:
-        under_way = (self._stage.now() - sent_at) / 1000
-        delay = self._way - under_way
-        if delay <= 0:
-            self._tell_late(symbol, frames)
-        else:
-            self._loop.call_later(delay, self.market.arrive, symbol, frames)
+    def hear_market(self, symbol: str, touch: Touch, sent_at: int) -> None:
+        now, way_left = self._loop.time(), self._way - (self._stage.now() - sent_at) / 1000
+        self._untold.hold(symbol, touch, now=now, arrives_at=now + max(way_left, 0.0))
+        if touch.concerns(self.waited_for(symbol)):
+            self._catch_up(symbol)
 
     def look(self, quotes: Quotes) -> None:
         """Keep the quotes of a runner's bots current, whatever was passed over."""
         self.quotes = quotes
-        quotes.before_look = lambda _: self._stage.catch_up(before_ms=round(self._way * 1000))
+        quotes.before_look = self._before_look
+        quotes.before_wait = self._catch_up
 
-    def _tell_late(self, symbol: str, frames: tuple[dict[str, str], ...]) -> None:
-        """Tell at once what had arrived already, had it been played in its time."""
-        if self.quotes is None or not self.follows(symbol):
+    def _before_look(self, symbol: str) -> None:
+        self._stage.catch_up(before_ms=round(self._way * 1000))
+        self._tell_arrived(symbol)
+
+    def _tell_arrived(self, symbol: str) -> None:
+        """Tell what has arrived, and was not worth a word."""
+        now = self._loop.time()
+        arrived = self._untold.arrived(symbol, now)
+        if arrived is None or self.quotes is None or not self.follows(symbol):
             return
-        words = {key: value for frame in frames for key, value in frame.items()}
-        self.quotes.take(
-            Quote(
-                symbol=symbol,
-                bid=Decimal(words["b"]),
-                ask=Decimal(words["a"]),
-                last=Decimal(words.get("p", "0")),
-                time=self._stage.now(),
-            )
-        )
+        at, touch = arrived
+        quote = touch.as_quote(symbol, self._stage.begins + round(at * 1000))
+        self.quotes.take(quote, ago=now - at)
 
-    def would_notice(self, symbol: str, low: Decimal, high: Decimal) -> bool:
-        """Say whether a bot would, if prices went as low and as high as this."""
-        return self.quotes is None or self.quotes.would_notice(symbol, low=low, high=high)
+    def _catch_up(self, symbol: str) -> None:
+        """Tell what has arrived; have the rest arrive in its time."""
+        self._tell_arrived(symbol)
+        for at, touch in self._untold.under_way(symbol):
+            self._loop.call_at(at, self.market.arrive, symbol, touch.as_frames(symbol))
+
+    def waited_for(self, symbol: str) -> Bounds:
+        """Answer the nearest prices of a symbol that a bot waits for."""
+        return ANY if self.quotes is None else self.quotes.waited_for(symbol)
 
     def follows(self, symbol: str) -> bool:
         return symbol in self.market.followed

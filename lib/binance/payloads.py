@@ -37,6 +37,7 @@ from lib.exchange import (
     OrderRecord,
     OrderStatus,
     PlaceRequest,
+    PublicTrade,
     Quote,
     Rulebook,
     Side,
@@ -272,6 +273,20 @@ def server_time(body: object) -> int:
 
 def candles(body: object) -> list[Candle]:
     return [_candle(row) for row in sequence(body)]
+
+
+def public_trades(body: object) -> list[PublicTrade]:
+    """Read aggTrades: what one order took at one price is one trade."""
+    return [
+        PublicTrade(
+            id=whole(row, "a"),
+            price=amount(row, "p"),
+            quantity=amount(row, "q"),
+            time=moment(row, "T"),
+            buyer_is_maker=flag(row, "m"),
+        )
+        for row in rows(body)
+    ]
 
 
 def ticker(body: object) -> Quote:

@@ -5,6 +5,7 @@ so that a burst costs each listener one call.
 """
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ class Tick:
 
     symbol: str
     words: dict[str, object] = field(default_factory=dict)
+    trades: int = 0  # the number of the newest trade
+    tops: int = 0  # and of the newest best prices
     fresh: bool = False  # waits to be told
     failed: bool = False  # a listener did, which is logged once
     listeners: dict[object, Callable[[Quote], None]] = field(default_factory=dict)
@@ -38,6 +41,7 @@ class Quotes:
         self._clock = clock
         self._ticks: dict[str, Tick] = {}
         self._fresh: list[Tick] = []
+        self._number = itertools.count(1)
         self._started = False
 
     def watch(self, symbol: str, on_quote: Callable[[Quote], None]) -> Callable[[], None]:
@@ -71,9 +75,10 @@ class Quotes:
         if tick is None:
             return
         if frame.get("e") == "trade":
-            tick.words["p"] = frame.get("p")
+            tick.words["p"], tick.trades = frame.get("p"), next(self._number)
         elif "u" in frame:  # bookTicker, the one that does not say what it is
             tick.words["b"], tick.words["a"] = frame.get("b"), frame.get("a")
+            tick.tops = next(self._number)
         else:
             return
         if not tick.fresh:
@@ -113,6 +118,8 @@ class Quotes:
             ask=amount_if_said(words, "a"),
             last=amount_if_said(words, "p"),
             time=self._clock.now(),
+            trades=tick.trades,
+            tops=tick.tops,
         )
         if "p" in words and not quote.last:
             raise Unreadable("a trade for nothing")

@@ -33,6 +33,7 @@ from lib.exchange import (
     OrderRecord,
     PlaceListRequest,
     PlaceRequest,
+    PublicTrade,
     Quote,
     Rulebook,
     StreamLost,
@@ -65,6 +66,7 @@ WEIGHTS: Final[Mapping[str, int]] = {
     "allOrders": 20,
     "myTrades": 5,
     "klines": 2,
+    "aggTrades": 4,
     "ticker/24hr": 2,
     "change": 1,
     "amend": 4,
@@ -196,6 +198,15 @@ class BinanceVenue:
             params["startTime"] = str(since)
         reply = await self._ask("klines", params, Urgency.HISTORY)
         return self._read("klines", reply, payloads.candles)
+
+    async def public_trades(
+        self, symbol: str, limit: int, *, since: int | None = None
+    ) -> Sequence[PublicTrade]:
+        params = {"symbol": symbol, "limit": str(limit)}
+        if since is not None:
+            params["fromId"] = str(since)
+        reply = await self._ask("aggTrades", params, Urgency.HISTORY)
+        return self._read("aggTrades", reply, payloads.public_trades)
 
     async def quote(self, symbol: str) -> Quote:
         reply = await self._ask("ticker/24hr", {"symbol": symbol}, Urgency.POLL)

@@ -14,15 +14,15 @@ import click
 
 from lib.atomic_json import ContextFile
 from lib.conf import ConfError, read_conf
+from lib.context_file.generation import Generation, Memory, decode, encode_as_it_was, stamped
 from lib.control.bot_file import check_name, locked_shelf
 from lib.control.exits import Exit
 from lib.control.options import ENV_FILE, Options, with_places
 from lib.control.spoken import complain, say
 from lib.control.standing import brought, is_out
 from lib.credentials import choose_venue, read_credentials
-from lib.dealer import describe
+from lib.dealing.dealer import describe
 from lib.errors import CorruptContext, Halt
-from lib.generation import Generation, Memory, decode, encode_as_it_was, stamped
 from lib.instructions import Instruction
 from lib.life import first_generation
 from lib.orders import Order, orders_inside

@@ -12,10 +12,17 @@ from lib.conf import RunnerConf, read_conf
 from lib.control.backtest_words import Duration, Moment, Share
 from lib.control.columns import Column, lay_out
 from lib.control.exits import Exit
+from lib.control.figure_words import figure_lines
+from lib.control.model_words import TwoWays
 from lib.control.options import PATH, Options
+from lib.control.refusal_lines import refusal_lines
 from lib.control.simulator_words import Amounts, Fees
 from lib.control.spoken import complain, say
+from lib.control.sweep_options import with_sweep
+from lib.control.sweeping import run_sweep
+from lib.control.version import version
 from lib.mistakes import ConfError
+from lib.modes import Mode
 from lib.money import plain
 
 if TYPE_CHECKING:
@@ -23,6 +30,7 @@ if TYPE_CHECKING:
     from lib.backtest.result import AccountResult, BotResult
     from lib.backtest.settings import BacktestSettings
     from lib.news import News
+    from lib.report.run_report import RunReport
 
 BALANCE: Final = "USDT=10000"
 WIDTH: Final = 110
@@ -49,9 +57,9 @@ COLUMNS: Final = (
     type=click.Choice(["candles", "trades"]),
     default="candles",
     show_default=True,
-    help="Bars, or every captured trade and change of the book.",
+    help="Bars, or every recorded trade, and change of the book where there is one.",
 )
-@click.option("--data", type=PATH, help="A folder of recordings, or an SQLite file of candles.")
+@click.option("--data", type=PATH, help="A folder of recordings, or an SQLite file of `collect`.")
 @click.option(
     "--path",
     type=click.Choice(["pessimistic", "high_first", "low_first"]),
@@ -62,11 +70,19 @@ COLUMNS: Final = (
 @click.option("--seed", type=int, default=1, show_default=True, help="Of ids, and of --cuts.")
 @click.option(
     "--latency",
-    type=Duration(),
+    type=TwoWays(),
     default="40ms",
     show_default=True,
-    help="Of a request and its answer together; an event takes half of it.",
+    help="Of a request and its answer together, or there and back: 20ms,30ms.",
 )
+@click.option(
+    "--jitter",
+    type=Duration(),
+    default="0ms",
+    show_default=True,
+    help="The most that chance, drawn by --seed, adds to each way.",
+)
+@click.option("--model", metavar="FILE.py:NAME", help="A model of your own: book, fees, latency.")
 @click.option(
     "--spread",
     type=Share(),
@@ -100,8 +116,16 @@ COLUMNS: Final = (
     show_default=True,
     help="How often the power fails meanwhile.",
 )
-@click.option("--out", type=PATH, help="A folder for the ledger: JSON lines, and CSV.")
+@click.option("--out", type=PATH, help="A folder for report.html, JSON, CSV and the ledger.")
+@click.option(
+    "--risk-free",
+    type=Share(),
+    default="0",
+    show_default=True,
+    help="A year's interest, for ratios.",
+)
 @click.option("--news", is_flag=True, help="Show what the bots say.")
+@with_sweep(run_sweep)
 @click.pass_context
 def backtest(context: click.Context, /, **wanted: Any) -> None:
     """Run the bots of conf.json on recorded prices: the runner itself, on a clock that jumps.
@@ -114,6 +138,7 @@ def backtest(context: click.Context, /, **wanted: Any) -> None:
     """
     given = context.find_object(Options) or Options()
     conf_path, out, news = wanted.pop("conf"), wanted.pop("out"), wanted.pop("news")
+    risk_free = float(wanted["risk_free"])
     try:
         conf = read_whole_conf(conf_path or given.conf)
         settings = read_settings(wanted, conf)
@@ -122,8 +147,11 @@ def backtest(context: click.Context, /, **wanted: Any) -> None:
         complain(str(wrong))
         context.exit(Exit.NOTHING_STARTS)
     say("\n".join(report(outcome)))
-    if out is not None:
-        _write(outcome, out)
+    if outcome.closing:
+        found = _report(outcome, settings, conf, risk_free)
+        say("\n".join(figure_lines(found.summary)))
+        if out is not None:
+            _write(found, out)
     context.exit(Exit.ATTENTION if stopped(outcome) else Exit.FINE)
 
 
@@ -138,22 +166,25 @@ def read_whole_conf(path: Path) -> RunnerConf:
 def read_settings(wanted: Mapping[str, Any], conf: RunnerConf) -> "BacktestSettings":
     """Make the words of the command line into settings. Raises ValueError."""
     from lib.backtest.bar_path import PathModel
+    from lib.backtest.latency import Latency
     from lib.backtest.liquidity import Costs
     from lib.backtest.settings import BacktestSettings
     from lib.simulator.options import Options as Answers
 
     chosen = dict(wanted)
+    chosen.pop("risk_free", None)  # of the report, not of the run
     ctx: Path | None = chosen["ctx"]
     if ctx is not None and ctx.exists():
         raise ValueError(f"{ctx} exists: a back-test begins in a new folder")
     if chosen["data"] is None:
         del chosen["data"]
+    there, back = chosen.pop("latency")
     costs = Costs(*(chosen.pop(name) for name in ("spread", "slippage", "volume_share")))
     fees = chosen.pop("fees") or {}
     return BacktestSettings(
         path=PathModel(chosen.pop("path")),
         costs=costs,
-        latency_ms=chosen.pop("latency"),
+        latency=Latency(there, back, chosen.pop("jitter")),
         balances=chosen.pop("balance"),
         options=Answers(fees_in_bnb=conf.settings.paper.fees_in_bnb, **fees),
         **chosen,
@@ -173,13 +204,15 @@ def report(outcome: "Outcome") -> list[str]:
     from lib.backtest.result import account_result, bot_results
 
     period = outcome.period
-    lines = [f"{_day(period.begins)} to {_day(period.ends)} UTC, {outcome.stood_for} bars"]
+    span = f"{_day(period.begins)} to {_day(period.ends)} UTC"
+    lines = [f"{Mode.BACKTEST}: {span}, {outcome.stood_for} bars"]
     if outcome.lives > 1:
         lines.append(f"the power failed {outcome.lives - 1} times")
     rows = [_cells(row) for row in bot_results(outcome)]
     lines += lay_out(COLUMNS, rows, WIDTH) if rows else ["nothing was traded"]
     account = account_result(outcome)
     lines += _told(account) if account else []
+    lines += refusal_lines(outcome.ledger)
     return [*lines, *(f"{name} stopped itself: see --news" for name in stopped(outcome))]
 
 
@@ -228,8 +261,21 @@ def _speak(news: "News") -> None:
     say(f"{_day(news.at)} {news.bot or 'runner'}: {news.text}")
 
 
-def _write(outcome: "Outcome", out: Path) -> None:
+def _report(
+    outcome: "Outcome", settings: "BacktestSettings", conf: RunnerConf, risk_free: float
+) -> "RunReport":
+    from lib.report.run_report import run_report
+
+    return run_report(outcome, settings, conf, risk_free=risk_free)
+
+
+def _write(found: "RunReport", out: Path) -> None:
     from lib.backtest.ledger import write_ledger
 
-    written = write_ledger(outcome.ledger, out)
+    ledger = found.outcome.ledger
+    refused = tuple(refusal_lines(ledger))
+    written = [
+        *found.write(out, version=version(), refused=refused),
+        *write_ledger(ledger, out),
+    ]
     say(f"written: {', '.join(path.name for path in written)} in {out}")

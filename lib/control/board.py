@@ -65,9 +65,10 @@ class Board:
 
     def _result(self, life: Life, quote: Quote | None) -> str:
         memory = life.generation.memory
-        if quote is None or not memory.net:
+        rules = self._supervisor.floor.rules.get(quote.symbol) if quote else None
+        if quote is None or rules is None or not memory.net:
             return brought(memory)
-        return worth(memory, self._supervisor.floor.rules[quote.symbol], quote.last)
+        return worth(memory, rules, quote.last)
 
 
 def _held_row(held: Held) -> Row:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 import orjson
 
+from lib.context_file.generation import Parked, decode
 from lib.control.exits import Exit
 from lib.control.log_lines import local_time, printable
 from lib.control.options import Options, with_places
@@ -15,7 +16,6 @@ from lib.control.results import money_of, told
 from lib.control.spoken import complain, say
 from lib.disk import REAL_DISK
 from lib.errors import CorruptContext, Halt, LaterContext
-from lib.generation import Parked, decode
 from lib.orders import orders_inside
 from lib.shelf import Busy, Shelf, UnfitFolder
 

@@ -18,12 +18,13 @@ from lib.control.rulebook import Rulebook, read_live_rulebook, read_rulebook
 from lib.control.spoken import complain, say
 from lib.control.standing import is_out
 from lib.control.verdict import Verdict
-from lib.dealer import describe
+from lib.dealing.dealer import describe
 from lib.errors import BadCredentials, Halt, Unavailable
 from lib.ids import parse_id
 from lib.instructions import BY_YOU, Instruction
 from lib.mistakes import ConfError
-from lib.orphans import describe_orphan, may_be_known, open_for_long
+from lib.modes import mode_of
+from lib.ownership.orphans import describe_orphan, may_be_known, open_for_long
 
 
 @click.command()
@@ -41,7 +42,7 @@ def check(options: Options) -> Exit:
     except ConfError as wrong:
         complain(str(wrong))
         return Exit.NOTHING_STARTS
-    say("\n".join([_head(intake), *limits_of_all(intake.conf)]))
+    say("\n".join([head(intake), *limits_of_all(intake.conf)]))
     rulebook, doubts = None, []
     try:
         rulebook = _rulebook(intake)
@@ -133,12 +134,14 @@ def _removed(page: Page) -> Verdict:
     return verdict
 
 
-def _head(intake: Intake) -> str:
+def head(intake: Intake) -> str:
+    """Say in which mode and where the next start would trade."""
     ctx = intake.options.ctx
-    head = f"venue {intake.venue}: {'REAL MONEY' if intake.venue == 'live' else 'no real money'}"
+    mode = mode_of(intake.venue)
+    said = f"mode {mode}, venue {intake.venue}: {'REAL MONEY' if mode.is_real else 'no real money'}"
     if runner_at_work(ctx):
-        return f"{head}; a runner is at work on {ctx}, and what follows is of its next start"
-    return head
+        return f"{said}; a runner is at work on {ctx}, and what follows is of its next start"
+    return said
 
 
 def _account_doubts(rulebook: Rulebook, venue: str) -> Iterator[str]:

@@ -3,13 +3,15 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from lib.control.exits import Exit
-from lib.control.market_words import FILE, Intervals, Moment, moment_text
+from lib.control.market_words import FILE, Intervals, moment_text
+from lib.control.moments import Moment
 from lib.control.options import PATH, Options
 from lib.control.simulator_words import Symbols
 from lib.control.spoken import complain, say
@@ -46,7 +48,9 @@ class Order:
     type=Intervals(),
     help="Candles of these lengths, or `all` sixteen, or `none`; 1m unless you say.",
 )
-@click.option("--since", type=Moment(), help="From then on, UTC: 2024-01-01, or 90d; new ones 30d.")
+@click.option(
+    "--since", type=Moment(UTC), help="From then on, UTC: 2024-01-01, or 90d; new ones 30d."
+)
 @click.option("--trades", is_flag=True, help="Every aggregate trade as well.")
 @click.option("--depth", is_flag=True, help="Record the book, best prices and trades live.")
 @click.option(

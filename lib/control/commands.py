@@ -35,6 +35,7 @@ MODULES: Final[Mapping[str, str]] = MappingProxyType({
     "template": "template:template",
     "simulator": "simulator_command:simulator",
     "backtest": "backtest_command:backtest",
+    "compare": "compare_command:compare",
     "torture": "torture_command:torture",
     "collect": "collect_command:collect",
     "data": "data_command:data",

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from lib.conf import BotConf
+from lib.context_file.generation import Generation, decode_context
 from lib.control.ctx_folder import Page
-from lib.generation import Generation, decode_context
 from lib.instructions import Instruction
 from lib.life import function_path
 from lib.mistakes import Path, shown, written

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Final
 
 from lib.atomic_json import read_generations
+from lib.context_file.generation import Generation, check_identity, decode
 from lib.control.runner_place import LOCK as LOCK
 from lib.control.runner_place import runner_at_work as runner_at_work
 from lib.disk import REAL_DISK
 from lib.errors import Halt
-from lib.generation import Generation, check_identity, decode
 from lib.orders import Order, orders_inside
 from lib.shelf import Shelf
 

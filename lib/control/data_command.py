@@ -4,13 +4,15 @@ import asyncio
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from lib.control.exits import Exit
-from lib.control.market_words import FILE, Intervals, Moment, count_text, moment_text
+from lib.control.market_words import FILE, Intervals, count_text, moment_text
+from lib.control.moments import Moment
 from lib.control.options import PATH
 from lib.control.simulator_words import Symbols
 from lib.control.spoken import complain, say
@@ -53,8 +55,8 @@ class Chosen:
 )
 @click.option("--symbols", type=Symbols(), help="Of these alone.")
 @click.option("--intervals", type=Intervals(), help="Candles of these lengths alone.")
-@click.option("--since", type=Moment(), help="export: from then on, UTC: 2024-01-01, or 90d.")
-@click.option("--until", type=Moment(), help="export: before then.")
+@click.option("--since", type=Moment(UTC), help="export: from then on, UTC: 2024-01-01, or 90d.")
+@click.option("--until", type=Moment(UTC), help="export: before then.")
 @click.option(
     "--to",
     "folder",

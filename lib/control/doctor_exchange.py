@@ -75,9 +75,10 @@ def _lost(host: str) -> Iterator[Finding]:
 def _has_route() -> bool:
     """Say whether there is a way out of this machine."""
     try:
-        lines = [line.split() for path in ROUTES if path.exists() for line in path.open()]
+        texts = [path.read_text(encoding="ascii") for path in ROUTES if path.exists()]
     except OSError:
         return True
+    lines = [line.split() for text in texts for line in text.splitlines()]
     ways = {(words[0], words[-1]) for words in lines}
     return any("lo" not in way and "Iface" not in way for way in ways)
 

@@ -14,15 +14,15 @@ from typing import Final
 from lib.control.ctx_folder import LOCK, installation_of, read_pages, runner_at_work
 from lib.control.doctor_findings import Finding
 from lib.control.exits import Exit
+from lib.control.service_unit import UNIT
 from lib.disk import NAMELESS, REAL_DISK, in_words
-from lib.others_page import read_others
+from lib.ownership.others_page import read_others
 
 SUBJECT: Final = "ctx folder"
 IN_MEMORY: Final = frozenset({"tmpfs", "ramfs", "rootfs"})
 FREE_MIN: Final = 64 << 20
 FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 NO_NAMELESS: Final = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT})
-UNIT: Final = "auto_trading.service"
 
 
 def examine_folder(folder: Path, *, play_money: bool) -> Iterator[Finding]:

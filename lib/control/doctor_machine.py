@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Final
 
 from lib.control.doctor_findings import Finding
-from lib.control.doctor_folder import UNIT
 from lib.control.exits import Exit
+from lib.control.service_unit import LINGERING, UNIT, unit_file
 
-LINGERING: Final = Path("/var/lib/systemd/linger")
 UNSYNCHRONISED: Final = 5  # TIME_ERROR of adjtimex(2)
 TIMEX_BYTES: Final = 512  # more than the kernel's struct timex, whose first word 0 changes nothing
 
@@ -51,11 +50,11 @@ def _secrets(env_file: Path) -> Iterator[Finding]:
 
 
 def _service(home: Path) -> Iterator[Finding]:
-    units = home / ".config/systemd/user"
-    if not (units / UNIT).exists():
+    unit = unit_file(home)
+    if not unit.exists():
         yield Finding("service", "not installed for this user; `make install` does it")
         return
-    if not (units / "default.target.wants" / UNIT).is_symlink():
+    if not (unit.parent / "default.target.wants" / UNIT).is_symlink():
         words = "installed, and not started at boot"
         cure = "systemctl --user enable --now auto_trading"
         yield Finding("service", words, cure, Exit.ATTENTION)

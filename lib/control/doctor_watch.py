@@ -11,10 +11,10 @@ from typing import Final
 
 from lib.conf import RunnerSettings
 from lib.control.doctor_findings import Finding
-from lib.control.doctor_folder import UNIT
 from lib.control.exits import Exit
 from lib.control.metrics_server import LOOPBACK
 from lib.control.runner_place import runner_at_work
+from lib.control.service_unit import unit_file
 from lib.disk import in_words
 
 WALLS: Final = re.compile(r"^ReadWritePaths=(.*)$", re.MULTILINE)
@@ -33,7 +33,7 @@ def _log_file(path: Path, home: Path) -> Finding:
     if wrong:
         cure = f"name another place for log_file.path, or give this one to user {os.geteuid()}"
         return Finding("log file", f"{path} cannot be written: {wrong}", cure, Exit.ATTENTION)
-    walls = _walls(home / ".config/systemd/user" / UNIT)
+    walls = _walls(unit_file(home))
     if walls and not any(path.absolute().is_relative_to(each) for each in walls):
         words = f"the service may not write {path}: it lies outside its ReadWritePaths="
         cure = (

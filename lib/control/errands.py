@@ -29,6 +29,14 @@ SAID: Final = {
     Instruction.PAUSE: "paused: no new entries, exits and protection go on",
     Instruction.STOP: "stopped: its entries are canceled, exits and protection go on",
 }
+OF_THE_LIVING: Final = frozenset({
+    Verb.PAUSE,
+    Verb.STOP,
+    Verb.RESUME,
+    Verb.CANCEL,
+    Verb.SIGNAL,
+})
+"""What a bot is not told any more once it was flattened."""
 
 
 class Errands:
@@ -39,6 +47,8 @@ class Errands:
 
     async def run(self, life: Life, request: Request) -> str:
         """Tell one bot; answer what became of it."""
+        if request.verb in OF_THE_LIVING and _flattened(life):
+            return _end_of(life)
         match request.verb:
             case Verb.PAUSE:
                 return await self._forbid(life, Instruction.PAUSE, request)
@@ -62,7 +72,7 @@ class Errands:
     async def flatten(self, life: Life, *, by: str, at: int) -> str:
         """End everything of a bot, unless that is being done or there is nothing."""
         if _flattened(life) and not life.keeps_coins:
-            return FLAT if life.standing is Standing.IDLE else FLATTENING
+            return _end_of(life)
         if life.generation.finished and not _holds(life):
             return "finished and holds nothing"
         try:
@@ -73,8 +83,6 @@ class Errands:
         return FLATTENING
 
     async def _forbid(self, life: Life, instruction: Instruction, request: Request) -> str:
-        if _flattened(life):
-            return FLAT if life.standing is Standing.IDLE else FLATTENING
         if life.generation.finished:
             return "finished already"
         await instruct(life, instruction, by=request.by, at=request.asked_at)
@@ -82,8 +90,6 @@ class Errands:
         return SAID[instruction]
 
     async def _resume(self, life: Life, request: Request) -> str:
-        if _flattened(life):
-            return FLAT if life.standing is Standing.IDLE else FLATTENING
         if life.generation.finished:
             return "finished already"
         if life.generation.instruction is Instruction.TRADE:
@@ -131,8 +137,6 @@ class Errands:
         return f"goes on; it had stopped for {parked.kind}: {parked.reason}{self._but(life)}"
 
     async def _signal(self, life: Life, request: Request) -> str:
-        if _flattened(life):
-            return FLAT if life.standing is Standing.IDLE else FLATTENING
         if life.generation.finished:
             return "finished already"
         if not SIGNAL.fullmatch(request.signal):
@@ -163,6 +167,10 @@ class Errands:
 
 def _flattened(life: Life) -> bool:
     return life.generation.instruction is Instruction.FLATTEN
+
+
+def _end_of(life: Life) -> str:
+    return FLAT if life.standing is Standing.IDLE else FLATTENING
 
 
 def _holds(life: Life) -> bool:

@@ -2,44 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
 import click
-from pydantic_core import PydanticCustomError
 
 from lib.control.exits import Exit
+from lib.control.moments import Moment
 from lib.control.options import PATH, Options, with_places
-from lib.control.terminal import machine_time
 from lib.orders import OrderState
-from lib.settings import milliseconds
 
 Chosen: TypeAlias = tuple[str, str, str, str, int | None, int | None, int | None]
 ROWS: Final = 50  # of a table, unless asked otherwise
-
-
-class Moment(click.ParamType[int]):
-    """A date, a date and time, or how long ago: exchange ms."""
-
-    name = "when"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Read it as the person's own time, unless it names a zone."""
-        if isinstance(value, int):
-            return value
-        try:
-            return machine_time() - milliseconds(value)
-        except PydanticCustomError:
-            pass
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            self.fail(
-                f'{value!r} is no date like 2026-11-21, "2026-11-21 14:30" or 24h', param, ctx
-            )
-        return int(moment.astimezone(UTC).timestamp()) * 1000
 
 
 def with_question(command: Callable[..., Exit]) -> Callable[..., Any]:

@@ -1,7 +1,6 @@
 """Where the order journal is, and who keeps it while the runner runs."""
 
 import asyncio
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -10,11 +9,12 @@ from lib.clock import Clock
 from lib.conf import JournalSettings, read_conf
 from lib.control.intake import Intake
 from lib.control.options import Options
+from lib.control.thread_voice import voice_through
 from lib.journal.backups import Retention
 from lib.journal.file import JournalFile
 from lib.journal.writer import JournalWriter
 from lib.mistakes import ConfError
-from lib.news import Kind, News, Sink
+from lib.news import Sink
 
 BESIDE_CTX: Final = Path("journal") / "orders.sqlite"
 
@@ -42,18 +42,10 @@ def begin_writing(intake: Intake, clock: Clock, tell: Sink) -> JournalWriter:
     retention = Retention(settings.copy_every, settings.copies, settings.rows_kept)
     writer = JournalWriter(
         JournalFile(journal_path(intake.options, settings)),
-        tell=_through(asyncio.get_running_loop(), tell),
+        tell=voice_through(asyncio.get_running_loop(), tell),
         now=clock.now,
         redact=intake.credentials.redactor.redact,
         retention=retention,
     )
     writer.start()
     return writer
-
-
-def _through(loop: asyncio.AbstractEventLoop, tell: Sink) -> Callable[[str], None]:
-    def tell_in_loop(text: str) -> None:
-        with suppress(RuntimeError):  # the loop has ended, and nobody listens any more
-            loop.call_soon_threadsafe(tell, News(0, "", Kind.WARNING, text))
-
-    return tell_in_loop

@@ -17,22 +17,24 @@ THEN: Final = {
 def limits_of_all(conf: RunnerConf) -> list[str]:
     """Say what limits all bots together, a line each; nothing without limits."""
     limits = conf.settings.limits
-    said = [] if limits is None else list(sentences(limits, limits.valued_in))
+    zone = conf.settings.timezone
+    said = [] if limits is None else list(sentences(limits, limits.valued_in, zone))
     return [f"limits of all bots together: {text}" for text in said]
 
 
 def limits_of_bot(bot: BotConf, conf: RunnerConf) -> list[str]:
     """Say what limits one bot, and what of it can open nothing."""
     unit = (conf.settings.limits or AllLimits()).valued_in
-    said = [] if bot.terms.limits is None else list(sentences(bot.terms.limits, unit))
+    limits, zone = bot.terms.limits, conf.settings.timezone
+    said = [] if limits is None else list(sentences(limits, unit, zone))
     return [*(f"limit: {text}" for text in said), *_shut_out(bot, conf)]
 
 
-def sentences(limits: BotLimits, unit: str) -> Iterator[str]:
+def sentences(limits: BotLimits, unit: str, zone: str = "UTC") -> Iterator[str]:
     """Say each limit in a sentence."""
     yield from _amounts(limits, unit)
     yield from _counts(limits)
-    yield from _losses(limits, unit)
+    yield from _losses(limits, unit, zone)
 
 
 def _amounts(limits: BotLimits, unit: str) -> Iterator[str]:
@@ -72,9 +74,9 @@ def _counts(limits: BotLimits) -> Iterator[str]:
         yield f"no entry for {_seconds(limits.cool_down)} after {losses}"
 
 
-def _losses(limits: BotLimits, unit: str) -> Iterator[str]:
+def _losses(limits: BotLimits, unit: str, zone: str) -> Iterator[str]:
     for words, bound, then in (
-        ("lost on a day (UTC)", limits.daily_loss, limits.daily_loss_then),
+        (f"lost on a day ({zone})", limits.daily_loss, limits.daily_loss_then),
         ("below the best result", limits.drawdown, limits.drawdown_then),
     ):
         if bound is not None:

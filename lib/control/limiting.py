@@ -13,14 +13,14 @@ from lib.control.office import Office
 from lib.control.request import Request, Verb
 from lib.disk import REAL_DISK, Disk
 from lib.instructions import Instruction
-from lib.limits import AllLimits, BotLimits, Then
+from lib.limits import ALL, AllLimits, BotLimits, Then
 from lib.news import Kind, News, Sink
 from lib.supervisor import Supervisor
 
 if TYPE_CHECKING:
     from lib.risk.keeper import Keeper
 
-ALL: Final = ""  # the scope of all bots
+LOOK_SECONDS: Final = 5  # between two looks at losses
 
 
 def limits_of(conf: RunnerConf) -> dict[str, BotLimits]:
@@ -41,14 +41,18 @@ class Limiting:
         tell: Sink,
         *,
         disk: Disk = REAL_DISK,
+        look_seconds: int | None = LOOK_SECONDS,
     ) -> None:
+        """Have limits be kept; without `look_seconds` losses are looked at as they are told to."""
         self._supervisor = supervisor
+        self._look_seconds = look_seconds
+        self._zone = conf.settings.timezone
         self._crew = LivingCrew(supervisor, office)
         self._folder = folder
         self._sink = tell
         self._disk = disk
         self._of_all = conf.settings.limits
-        self._keeper: Keeper | None = None
+        self.keeper: Keeper | None = None
         self._there = asyncio.Event()
         self._bots_live = asyncio.Event()
         self.take(conf)
@@ -60,18 +64,22 @@ class Limiting:
         limits.pop(ALL, None)
         if self._of_all is not None and self._of_all.is_on:
             limits[ALL] = self._of_all
-        if self._keeper is not None:
-            self._keeper.take(limits)
+        if self.keeper is not None:
+            self.keeper.take(limits)
         elif limits:
-            self._keeper = self._begun(limits)
+            self.keeper = self._begun(limits)
             self._there.set()
 
     async def keep(self) -> None:
-        """Look after losses for ever, as soon as anything is limited."""
+        """Look after losses for ever, as soon as anything is limited.
+
+        What breaks that is told, and it begins again; but where looks are told to, it is raised.
+        """
         await self._there.wait()
         await self._bots_live.wait()
-        assert self._keeper is not None
-        await self._keeper.keep()
+        assert self.keeper is not None
+        keep = self.keeper.keep if self._look_seconds is None else self.keeper.keep_on
+        await keep()
 
     def _begun(self, limits: Mapping[str, BotLimits]) -> "Keeper":
         from lib.risk.keeper import Keeper
@@ -82,17 +90,19 @@ class Limiting:
         floor, unit = self._supervisor.floor, (self._of_all or AllLimits()).valued_in
         file = PageFile.open(self._folder, venue=floor.venue.name, valued_in=unit, disk=self._disk)
         lets, worth = self._crew.lets, Worth(floor, unit)
-        guard = LimitGuard(floor, limits, worth, file, lets=lets, tell=self._tell)
+        guard = LimitGuard(
+            *(floor, limits, worth, file), lets=lets, tell=self._tell, zone=self._zone
+        )
         floor.post(guard)
-        return Keeper(guard, file, self._crew, self._tell)
+        return Keeper(guard, file, self._crew, self._tell, look_seconds=self._look_seconds)
 
     def _begin_before_bots(self) -> None:
         former = self._supervisor.before_bots
 
         async def begin() -> None:
             await former()
-            if self._keeper is not None:
-                await self._keeper.begin()
+            if self.keeper is not None:
+                await self.keeper.begin()
             self._bots_live.set()
 
         self._supervisor.before_bots = begin

@@ -1,8 +1,7 @@
 """The copy of all that is told in a file, as conf.json wants it; and who hears when that fails."""
 
 import asyncio
-from collections.abc import Callable
-from contextlib import suppress
+from functools import partial
 
 from lib.conf import LogFormat, RunnerSettings
 from lib.control.log_file import LogFile
@@ -10,6 +9,8 @@ from lib.control.log_lines import json_line, log_line
 from lib.control.options import Options
 from lib.control.outlet import Outlet
 from lib.control.terminal import LogLines, machine_time
+from lib.control.thread_voice import voice_through
+from lib.modes import Mode
 from lib.news import Kind, News, Sink
 
 
@@ -21,8 +22,9 @@ def log_format_of(options: Options, settings: RunnerSettings) -> LogFormat:
 class LogCopy:
     """A file, and the thread that writes it."""
 
-    def __init__(self, settings: RunnerSettings, log_format: LogFormat) -> None:
-        write = json_line if log_format is LogFormat.JSON else log_line
+    def __init__(self, settings: RunnerSettings, log_format: LogFormat, mode: Mode | None) -> None:
+        in_json = log_format is LogFormat.JSON
+        write = partial(json_line, mode=mode) if in_json else log_line
         self._file = LogFile(settings.log_file)
         self._file.note = lambda text: write(_warning(text))
         self._lines = LogLines(Outlet(self._file.write), write)
@@ -37,21 +39,15 @@ class LogCopy:
 
     def complain_to(self, tell: Sink) -> None:
         """Have troubles told, in the loop that runs now."""
-        self._file.complain_to(_through(asyncio.get_running_loop(), tell))
+        self._file.complain_to(voice_through(asyncio.get_running_loop(), tell))
 
 
-def open_copy(settings: RunnerSettings, log_format: LogFormat) -> LogCopy | None:
+def open_copy(
+    settings: RunnerSettings, log_format: LogFormat, *, mode: Mode | None = None
+) -> LogCopy | None:
     """Begin to keep the file, if one is wanted."""
-    return LogCopy(settings, log_format) if settings.log_file.path is not None else None
+    return LogCopy(settings, log_format, mode) if settings.log_file.path is not None else None
 
 
 def _warning(text: str) -> News:
     return News(machine_time(), "", Kind.WARNING, text)
-
-
-def _through(loop: asyncio.AbstractEventLoop, tell: Sink) -> Callable[[str], None]:
-    def tell_in_loop(text: str) -> None:
-        with suppress(RuntimeError):  # the loop has ended, and nobody listens any more
-            loop.call_soon_threadsafe(tell, _warning(text))
-
-    return tell_in_loop

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import orjson
 
+from lib.modes import Mode
 from lib.news import Kind, News
 
 RUNNER: Final = "runner"  # the name under which the program itself speaks
@@ -43,7 +44,7 @@ def log_line(news: News) -> str:
     return "\n".join([head, *(f"    {line}" for line in rest)])
 
 
-def json_line(news: News) -> str:
+def json_line(news: News, *, mode: Mode | None = None) -> str:
     """Write news as one JSON object in a line; docs/logs.md has the fields."""
     fields: dict[str, Any] = {
         "time": f"{datetime.fromtimestamp(news.at // 1_000, UTC):%Y-%m-%dT%H:%M:%S}"
@@ -54,6 +55,8 @@ def json_line(news: News) -> str:
         "kind": str(news.kind),
         "text": printable(news.text),
     }
+    if mode is not None:
+        fields["mode"] = str(mode)
     if news.order:
         fields["client_order_id"] = printable(news.order)
     return orjson.dumps(fields).decode()

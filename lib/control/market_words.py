@@ -4,37 +4,11 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import click
-from pydantic_core import PydanticCustomError
 
-from lib.control.terminal import machine_time
 from lib.market.intervals import INTERVALS
-from lib.settings import milliseconds
 
 ALL: Final = "all"
 FILE: Final = "market.sqlite"
-
-
-class Moment(click.ParamType[int]):
-    """A date, a date and time, or how long ago: ms. Without a zone it is UTC, as candles are."""
-
-    name = "when"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Read it; fails with what cannot be read."""
-        if isinstance(value, int):
-            return value
-        try:
-            return max(0, machine_time() - milliseconds(value))
-        except PydanticCustomError:
-            pass
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            self.fail(
-                f'{value!r} is no date like 2026-01-31, "2026-01-31 14:30" or 90d', param, ctx
-            )
-        zoned = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return max(0, int(zoned.timestamp()) * 1000)
 
 
 class Intervals(click.ParamType[tuple[str, ...]]):

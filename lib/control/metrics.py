@@ -17,6 +17,7 @@ from lib.control.pulse import Saves
 from lib.control.results import Sums, money_of
 from lib.control.standing import Word
 from lib.errors import Unavailable
+from lib.modes import mode_of
 from lib.supervisor import Supervisor
 
 BUILD: Final = Metric("auto_trading_build_info", Kind.GAUGE, "Always 1: which program runs where.")
@@ -88,6 +89,12 @@ class Build:
     python: str
     venue: str
 
+    @property
+    def labels(self) -> dict[str, str]:
+        """Answer what says so."""
+        mode = str(mode_of(self.venue))
+        return {"version": self.version, "python": self.python, "mode": mode, "venue": self.venue}
+
 
 class Metrics:
     """Reads them all, whenever it is asked."""
@@ -104,7 +111,9 @@ class Metrics:
         event_age: EventAge,
         is_well: Callable[[], bool],
         now: Callable[[], int],
+        ticks: Callable[[], int],
     ) -> None:
+        """`now` is the machine's time; `ticks` tells ms of a clock that nobody sets."""
         self._supervisor = supervisor
         self._mirror = supervisor.floor.mirror
         self._census = census
@@ -114,8 +123,8 @@ class Metrics:
         self._lag = lag
         self._event_age = event_age
         self._is_well = is_well
-        self._now = now
-        self._started = now()
+        self._ticks = ticks
+        self._started, self._began = now(), ticks()
         self._sums: dict[str, tuple[int, Sums]] = {}
 
     def text(self) -> str:
@@ -131,11 +140,9 @@ class Metrics:
         yield from self._results()
 
     def _program(self) -> Iterator[tuple[Metric, Samples]]:
-        build = self._build
-        labels = {"version": build.version, "python": build.python, "venue": build.venue}
-        yield BUILD, [(labels, 1)]
+        yield BUILD, [(self._build.labels, 1)]
         yield STARTED, [({}, seconds(self._started, -3))]
-        yield UPTIME, [({}, seconds(max(0, self._now() - self._started), -3))]
+        yield UPTIME, [({}, seconds(self._ticks() - self._began, -3))]
         yield WELL, [({}, int(self._is_well()))]
         yield LAG, [({}, seconds(self._lag.newest_ms, -3))]
         yield LAG_WORST, [({}, seconds(self._lag.worst_ms, -3))]

@@ -1,4 +1,4 @@
-"""What the office remembers beyond a restart: a kill, the answers it gave, Telegram's errands.
+"""What the office remembers beyond a restart: a kill, the answers it gave, words for the unborn.
 
 A file that cannot be read is no reason to trade on: it may have held a kill. Then all are killed
 until a person says `unkill`, which begins a new file; the old one is kept beside it.
@@ -6,21 +6,20 @@ until a person says `unkill`, which begins a new file; the old one is kept besid
 
 import asyncio
 from collections.abc import Callable
-from itertools import chain, count, repeat
 from pathlib import Path
 from typing import Any, Final, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from lib.atomic_json import ContextFile, read_generations
+from lib.atomic_json import read_generations
 from lib.disk import REAL_DISK, Disk
-from lib.errors import CorruptContext, DiskFailed, Halt
+from lib.errors import Halt
 from lib.instructions import Instruction
+from lib.kept import Kept
 
 FILE: Final = "installation.office.json"  # no bot can have this name
 ANSWERS_MAX: Final = 200  # the newest
 ANSWER_LENGTH_MAX: Final = 1_000
-PAUSES: Final = (1, 2, 5, 10, 30)  # seconds between tries of a disk that refuses
 UNREADABLE: Final = "nobody, but what you said before cannot be read any more"
 
 
@@ -42,34 +41,25 @@ class Page(BaseModel):
     killed: Killed | None = None
     unborn: dict[str, Instruction] = {}  # what bots are told that have no context yet
     answers: dict[str, str] = {}  # by the request's id, oldest first
-    telegram_offset: int = 0  # of the next update to be fetched
-    telegram_outbox: list[str] = []  # what was not delivered yet, oldest first
+    telegram_offset: int = 0  # read by nobody, nor is the next: files on disk have them
+    telegram_outbox: list[str] = []
 
 
 class OfficeMemory:
     """Owns the file. Every change is on disk once the call that made it returns."""
 
-    def __init__(self, path: Path, disk: Disk, page: Page, file: ContextFile | None) -> None:
-        self._path = path
-        self._disk = disk
+    def __init__(self, file: Kept[Page]) -> None:
         self._file = file
         self._turn = asyncio.Lock()
-        self.page = page
-        self.problem = ""
+        self.problem = file.problem
+        self.page = file.content
+        if self.problem:
+            self.page = Page(killed=Killed(by=UNREADABLE, at=0))
 
     @classmethod
     def open(cls, folder: Path, *, disk: Disk) -> Self:
         """Read what was said before this life."""
-        path = folder / FILE
-        try:
-            file = ContextFile.open(path, disk=disk)
-            return cls(path, disk, _page_of(file), file)
-        except FileNotFoundError:
-            return cls(path, disk, Page(), None)
-        except Halt as wrong:
-            memory = cls(path, disk, Page(killed=Killed(by=UNREADABLE, at=0)), None)
-            memory.problem = str(wrong)
-            return memory
+        return cls(Kept(folder / FILE, Page(), disk))
 
     @property
     def killed(self) -> Killed | None:
@@ -107,30 +97,8 @@ class OfficeMemory:
         """Change members of the page as it is then, and put it on disk, however long that takes."""
         async with self._turn:
             page = self.page.model_copy(update=changed(self.page))
-            fields = page.model_dump_json().encode()
-            for delay in chain(PAUSES, repeat(PAUSES[-1])):
-                try:
-                    await self._write(fields)
-                except DiskFailed:
-                    await asyncio.sleep(delay)
-                else:
-                    self.page = page
-                    return
-
-    async def _write(self, fields: bytes) -> None:
-        if self._file is not None:
-            await self._file.saved(fields)
-        elif self._disk.exists(self._path):
-            self._file = ContextFile.replace(
-                self._path, fields, aside=self._aside(), disk=self._disk
-            )
-        else:
-            self._file = ContextFile.create(self._path, fields, disk=self._disk)
-
-    def _aside(self) -> Path:
-        """Name a place for a file that cannot be read."""
-        places = (self._path.with_name(f"installation.office.broken-{n}.json") for n in count(1))
-        return next(place for place in places if not self._disk.exists(place))
+            await self._file.save_patiently(page)
+            self.page = page
 
 
 def read_killed(folder: Path, *, disk: Disk = REAL_DISK) -> Killed | None:
@@ -145,11 +113,3 @@ def read_killed(folder: Path, *, disk: Disk = REAL_DISK) -> Killed | None:
 
 def _own(fields: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if name in Page.model_fields}
-
-
-def _page_of(file: ContextFile) -> Page:
-    try:
-        return Page.model_validate_json(file.fields)
-    except ValidationError as wrong:
-        file.close()
-        raise CorruptContext(f"{file.path} cannot be read: {wrong.title}") from None

@@ -10,11 +10,11 @@ from contextlib import closing
 from typing import Final
 
 from lib.atomic_json import ContextFile
+from lib.context_file.generation import decode, encode_as_it_was, stamped
 from lib.control.errands import SAID
 from lib.control.office_memory import Killed, OfficeMemory
 from lib.control.request import Verb
 from lib.disk import REAL_DISK
-from lib.generation import decode, encode_as_it_was, stamped
 from lib.instructions import Instruction
 from lib.shelf import Shelf
 

@@ -63,7 +63,11 @@ class TimedDisk(RealDisk):
         self.saves.flushed((time.monotonic_ns() - began) // 1_000)
 
     def pwrite(self, fd: int, content: bytes | memoryview, offset: int) -> int:
-        written = super().pwrite(fd, content, offset)
+        try:
+            written = super().pwrite(fd, content, offset)
+        except OSError:
+            self.saves.fell_short()
+            raise
         self.saves.wrote(written)
         return written
 

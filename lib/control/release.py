@@ -9,6 +9,7 @@ from typing import Final
 import click
 
 from lib.atomic_json import ContextFile
+from lib.context_file.generation import Generation, decode, encode_as_it_was, stamped
 from lib.control.bot_file import NoSuchFile, check_name, locked_shelf, park_reason
 from lib.control.bot_names import ALL, complete_name
 from lib.control.ctx_folder import read_page
@@ -18,10 +19,9 @@ from lib.control.request import Verb
 from lib.control.socket_client import NoAnswer, NoRunner, NotAllowed, listens, tell
 from lib.control.spoken import complain, say
 from lib.control.standing import may_have_arrived
-from lib.dealer import describe
+from lib.dealing.dealer import describe
 from lib.disk import REAL_DISK
 from lib.errors import Halt
-from lib.generation import Generation, decode, encode_as_it_was, stamped
 from lib.orders import Order, orders_inside
 from lib.shelf import Shelf
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Self
 
+from lib.amounts import add_by_asset
 from lib.budget import Terms, split_terms
+from lib.context_file.generation import Generation
 from lib.control.ctx_folder import Page
 from lib.control.log_lines import local_time
 from lib.control.standing import signed
-from lib.exchange import ZERO
-from lib.generation import Generation
 from lib.money import plain
 from lib.news import readable
 from lib.orders import Order
@@ -31,8 +31,7 @@ class Sums:
     def add(self, other: Self) -> None:
         """Take another's sums in."""
         for ours, theirs in zip(self._parts, other._parts, strict=True):
-            for asset, amount in theirs.items():
-                ours[asset] = ours.get(asset, ZERO) + amount
+            add_by_asset(ours, theirs)
 
     @property
     def _parts(self) -> tuple[Amounts, Amounts, Amounts]:
@@ -63,10 +62,9 @@ class Money:
         sums = Sums(fees=self.wallet.fees)
         for symbol, position in self.wallet.positions.items():
             quote = self.assets[symbol][1]
-            sums.realised[quote] = sums.realised.get(quote, ZERO) + position.realised
+            add_by_asset(sums.realised, {quote: position.realised})
             if position.quantity:
-                worth = position.unrealised(position.price)
-                sums.unrealised[quote] = sums.unrealised.get(quote, ZERO) + worth
+                add_by_asset(sums.unrealised, {quote: position.unrealised(position.price)})
         return sums
 
     @property

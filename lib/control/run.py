@@ -46,6 +46,7 @@ from lib.errors import BotError
 from lib.journal.completion import JournalCompletion
 from lib.journal.order_journal import OrderJournal
 from lib.mistakes import ConfError
+from lib.modes import mode_and_venue, mode_of
 from lib.news import Kind, News, Sink
 from lib.shelf import Busy, Shelf, UnfitFolder
 from lib.supervisor import Supervisor
@@ -84,9 +85,10 @@ def run(options: Options) -> Exit:
 def _open_window(intake: Intake) -> Terminal:
     """Open the person's window, and the file that keeps what is said there, if one is wanted."""
     log_format = log_format_of(intake.options, intake.conf.settings)
-    copy = open_copy(intake.conf.settings, log_format)
+    mode = mode_of(intake.venue)
+    copy = open_copy(intake.conf.settings, log_format, mode=mode)
     redactor = intake.credentials.redactor
-    return open_terminal(sys.stdout.fileno(), os.environ, redactor, log_format, copy)
+    return open_terminal(sys.stdout.fileno(), os.environ, redactor, log_format, copy, mode=mode)
 
 
 def _leave(vitals: Vitals, terminal: Terminal) -> None:
@@ -96,14 +98,14 @@ def _leave(vitals: Vitals, terminal: Terminal) -> None:
 
 
 def first_line(intake: Intake) -> str:
-    """Say what was started, and with whose money."""
+    """Say what was started, in which mode, and with whose money."""
     held = f", {len(intake.conf.held_back)} held back" if intake.conf.held_back else ""
     bots = f"{len(intake.conf.bots)} bots of {intake.options.conf}{held}"
     if intake.venue == "live":
         return f"LIVE: real money at Binance; {bots}"
     if intake.venue == PAPER:
-        return f"paper: no real money, {_market_of(intake)}; {bots}"
-    return f"{intake.venue}: no real money; {bots}"
+        return f"{mode_and_venue(PAPER)}: no real money, {_market_of(intake)}; {bots}"
+    return f"{mode_and_venue(intake.venue)}: no real money; {bots}"
 
 
 def _market_of(intake: Intake) -> str:

@@ -5,6 +5,7 @@ to be done in order. Whatever goes wrong here disturbs no bot.
 """
 
 import asyncio
+import logging
 import os
 import socket
 import struct
@@ -26,6 +27,8 @@ from lib.control.socket_words import (
     write_line,
 )
 from lib.news import News
+
+log = logging.getLogger(__name__)
 
 CREDENTIALS: Final = struct.Struct("3i")  # pid, user, group: SO_PEERCRED, unix(7)
 PATIENCE: Final = 60  # seconds for the next question of a connection
@@ -111,12 +114,22 @@ class SocketServer:
             return write_line(refused=str(wrong))
         match asked:
             case Asked():
-                return write_line(answer=await self._obey(asked.request(self._now())))
+                return await self._done(asked)
             case Shown(show="health"):
                 well, told = self._health()
                 return write_line(answer=told, well=well)
             case Shown():
                 return write_line(answer=self._recent.text(asked.bot, asked.lines))
+
+    async def _done(self, asked: Asked) -> bytes:
+        """Have it done; what goes wrong is answered as well, or it would be asked for again."""
+        try:
+            return write_line(answer=await self._obey(asked.request(self._now())))
+        except OSError:  # weather: whoever asked asks again, under the same id
+            raise
+        except Exception as wrong:  # the next request may be a kill
+            log.exception("%s went wrong", asked.verb)
+            return write_line(refused=f"that went wrong: {type(wrong).__name__}: {wrong}")
 
 
 def _bound(folder: Path) -> socket.socket:

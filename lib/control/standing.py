@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from enum import StrEnum
 
+from lib.context_file.generation import Generation, Memory
 from lib.exchange import ZERO
-from lib.generation import Generation, Memory
 from lib.instructions import Instruction
 from lib.money import SymbolRules, plain
 from lib.news import readable

@@ -14,7 +14,9 @@ The JSON of `status --json` has this shape; fields may be added, none is renamed
                                          being flattened, flattened, killed
         "in_conf": true,                 null: conf.json cannot be read
         "problem": "",                   why the bot needs you; else empty
-        "function": "dip_buyer.bot", "symbols": ["BTCUSDT"], "venue": "paper",
+        "function": "dip_buyer.bot", "symbols": ["BTCUSDT"],
+        "mode": "simulation",            live, sandbox, simulation or backtest
+        "venue": "paper",
         "saved_at": 1732184000000,       exchange ms; null without a readable file
         "parked": null,                  or {"kind", "reason", "at"}
         "told": null,                    or {"instruction", "by", "at"}: what you said to it last
@@ -57,6 +59,7 @@ from typing import Any, Final
 import orjson
 
 from lib.conf import ConfError, RunnerConf, read_conf
+from lib.context_file.generation import Generation, Memory
 from lib.control.columns import Column, lay_out
 from lib.control.ctx_folder import Page, installation_of, read_pages, runner_at_work
 from lib.control.log_lines import local_time, printable
@@ -73,19 +76,19 @@ from lib.control.results import (
     wallet_as_json,
 )
 from lib.control.standing import Word, brought, in_short, word_on_disk
-from lib.dealer import describe
-from lib.generation import Generation, Memory
+from lib.dealing.dealer import describe
 from lib.instructions import BY_YOU, Instruction
+from lib.modes import mode_and_venue, mode_of
 from lib.money import plain
 from lib.orders import Order
-from lib.others_page import Neighbour, read_others
+from lib.ownership.others_page import Neighbour, read_others
 
 FORMAT: Final = 1
 COLUMNS: Final = (
     Column("bot"),
     Column("stands"),
     Column("symbol"),
-    Column("venue"),
+    Column("mode"),
     Column("open orders"),
     Column("result so far"),
 )
@@ -227,7 +230,7 @@ def _cells(bot: BotStatus) -> tuple[str, ...]:
         bot.page.name,
         str(bot.stands),
         ", ".join(generation.symbols) if generation else "-",
-        generation.venue if generation else "-",
+        mode_and_venue(generation.venue) if generation and generation.venue else "-",
         in_short(bot.page.orders),
         (brought(generation.memory) if generation else "") or "-",
     )
@@ -281,6 +284,7 @@ def _bot_as_json(bot: BotStatus) -> dict[str, Any]:
         "problem": bot.problem,
         "function": generation.function if generation else "",
         "symbols": generation.symbols if generation else [],
+        "mode": str(mode_of(generation.venue)) if generation and generation.venue else "",
         "venue": generation.venue if generation else "",
         "saved_at": generation.saved_at if generation else None,
         "parked": None,

@@ -10,6 +10,7 @@ import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final, Protocol
 
 from lib.conf import LogFormat
@@ -17,6 +18,7 @@ from lib.control.board import Row
 from lib.control.live_table import LiveTable
 from lib.control.log_lines import coloured, is_journal, json_line, log_line, with_priority
 from lib.control.outlet import Outlet, outlet_to
+from lib.modes import Mode
 from lib.news import Kind, News
 from lib.redaction import Redactor
 
@@ -74,6 +76,8 @@ class Terminal:
         self._face = face
         self._redactor = redactor
         self._copy = copy
+        self._rows: Sequence[Row] = ()
+        self._trouble = ""  # why the rows could not be read, as it was told last
 
     def tell(self, news: News) -> None:
         """Show news, without any secret in it."""
@@ -99,8 +103,19 @@ class Terminal:
             frame += 1
             if frame % FRAMES_UNTIL_WHOLE == 0:
                 face.forget()
-            face.paint(rows())
+            face.paint(self._read(rows))
             await asyncio.sleep(FRAME)
+
+    def _read(self, rows: Callable[[], Sequence[Row]]) -> Sequence[Row]:
+        """Answer the rows; where they cannot be read those of before: news are shown below them."""
+        try:
+            self._rows = rows()
+        except Exception as wrong:  # noqa: BLE001 - the window must not freeze in silence
+            trouble = f"the live table cannot be read: {type(wrong).__name__}: {wrong}"
+            if trouble != self._trouble:
+                self._trouble = trouble
+                self.tell(News(0, "", Kind.WARNING, trouble))
+        return self._rows
 
     def leave(self) -> None:
         """Finish: what was said is written, the terminal is as it was."""
@@ -130,18 +145,21 @@ def open_terminal(
     redactor: Redactor,
     log_format: LogFormat = LogFormat.LINES,
     copy: Copy | None = None,
+    *,
+    mode: Mode | None = None,
 ) -> Terminal:
     """Choose how to show news on a descriptor: a table on a terminal, else lines."""
     outlet = outlet_to(fd)
     in_json = log_format is LogFormat.JSON
-    face = _json_lines(fd, environ, outlet) if in_json else _face(fd, environ, outlet)
+    face = _json_lines(fd, environ, outlet, mode) if in_json else _face(fd, environ, outlet)
     return Terminal(outlet, face, redactor, copy)
 
 
-def _json_lines(fd: int, environ: Mapping[str, str], outlet: Outlet) -> Face:
+def _json_lines(fd: int, environ: Mapping[str, str], outlet: Outlet, mode: Mode | None) -> Face:
+    write = partial(json_line, mode=mode)
     if is_journal(fd, environ):
-        return LogLines(outlet, lambda news: with_priority(news, json_line(news)))
-    return LogLines(outlet, json_line)
+        return LogLines(outlet, lambda news: with_priority(news, write(news)))
+    return LogLines(outlet, write)
 
 
 def _face(fd: int, environ: Mapping[str, str], outlet: Outlet) -> Face:

@@ -63,6 +63,7 @@ class Watch:
             event_age=event_age,
             is_well=lambda: self.checkup()[0],
             now=machine_time,
+            ticks=running_ms,
         )
         served = MetricsServer(metrics.text, port).serve()
         return {"the metrics": served, "the stream's age": event_age.keep()}

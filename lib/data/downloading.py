@@ -47,8 +47,12 @@ async def _fetch(
             raise BrokenFile(f"there is no {address}")
         if answer.status != 200:
             raise Unavailable(f"{address} was answered with {answer.status}")
-        if most is not None and (answer.content_length or 0) > most:
-            raise BrokenFile(f"{address} is no checksum: it is too long")
         with path.open("wb") as file:
             async for chunk in answer.content.iter_chunked(CHUNK):
                 file.write(chunk)
+                _check_length(address, file.tell(), most)
+
+
+def _check_length(address: str, length: int, most: int | None) -> None:
+    if most is not None and length > most:
+        raise BrokenFile(f"{address} is no checksum: it is too long")

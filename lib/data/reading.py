@@ -68,9 +68,10 @@ class MarketReading:
 
     @property
     def origin(self) -> str:
-        """The exchange whose data this is."""
+        """The exchange whose data this is; nobody's yet where a kill came between."""
         query = "SELECT value FROM facts WHERE name = 'origin'"
-        return str(self._connection.execute(query).fetchone()[0])
+        found = self._connection.execute(query).fetchone()
+        return str(found[0]) if found else "nobody's yet"
 
     # --- what was traded
 

@@ -11,22 +11,23 @@ only what it did not execute goes at market: an order that filled meanwhile is n
 """
 
 from decimal import Decimal
+from functools import partial
 from typing import Final
 
+from lib.closing_order import PAUSE, is_dust, plan_closing
 from lib.desk import Desk
-from lib.errors import Halt
 from lib.exchange import ZERO, Quote
 from lib.exits.cover import plan_cover
+from lib.exits.looking import RETRY, missing
 from lib.exits.lot import Lot, Way
-from lib.exits.watching import close, decisions, judge, look, say, stir, watch
-from lib.flatten import SALE_PAUSE, SALE_VALID_FOR, TOO_SMALL
+from lib.exits.protection import Ending, canceled_by_another
+from lib.exits.watching import await_news, close, decisions, judge, look_at, say, watch
 from lib.machine import Machine, together
 from lib.money import SymbolRules, plain
 from lib.order_lists import GUARDS, OrderList, add_list
 from lib.orders import LIMIT_TYPES, PROBED, Order, OrderState, add_order
-from lib.protection import Ending, canceled_by_another
+from lib.standstill import await_release
 
-RETRY: Final = 60_000  # ms after a refusal before it is tried again
 RESTS_FOR: Final = 3_600_000  # ms that the plan of a limit waits to be sent
 NO_ROOM: Final = "ALGO_ORDERS"  # the rule that counts stops, in our words and in Binance's
 REFUSED: Final = frozenset({OrderState.REJECTED, OrderState.LOST})
@@ -51,7 +52,7 @@ async def _act(desk: Desk, lot: Lot) -> Machine[Lot]:
             yield lot
         async for lot in _follow(desk, lot):
             yield lot
-        quote = await look(desk, lot)
+        quote = await look_at(desk, lot)
         before = (_slots(lot), decisions(lot))
         said = _settle(desk, lot)
         if not lot.stopped:
@@ -62,7 +63,7 @@ async def _act(desk: Desk, lot: Lot) -> Machine[Lot]:
             yield lot
             say(desk, lot, said)
         else:
-            await stir(desk, lot)
+            await await_news(desk, lot)
 
 
 def _slots(lot: Lot) -> list[object]:
@@ -90,26 +91,17 @@ async def _follow(desk: Desk, lot: Lot) -> Machine[Lot]:
 
 def _decide(rules: SymbolRules, lot: Lot, quote: Quote, now: int) -> list[str]:
     """Plan what stands or what closes, or note the end; answer what is to be said."""
-    if is_too_small(rules, lot, quote.last) or not lot.has_end:
+    if is_dust(rules, lot.side, lot.left, quote.last) or not lot.has_end:
         if lot.complete:
             _end(lot)
         return []
     said = judge(rules, lot, quote, now)
     if lot.ending is not None:
         if quote.last and now >= lot.sell_at:
-            lot.sale = _plan_sale(rules, lot, now)
+            lot.sale = _plan_sale(rules, lot, quote.last, now)
     elif quote.last and now >= lot.retry_at and plan_cover(rules, lot, quote.last):
         lot.trouble = ""
     return said
-
-
-def is_too_small(rules: SymbolRules, lot: Lot, last: Decimal) -> bool:
-    """Say whether what is left could not be closed; a symbol that does not trade says nothing."""
-    order = _at_market(rules, lot)
-    if not order.quantity:
-        return True
-    refusals = rules.refusals(order, reference_price=last or None)
-    return any(complaint.rule in TOO_SMALL for complaint in refusals)
 
 
 def _end(lot: Lot) -> None:
@@ -125,12 +117,12 @@ def _end(lot: Lot) -> None:
     lot.over = True
 
 
-def _plan_sale(rules: SymbolRules, lot: Lot, now: int) -> Order:
+def _plan_sale(rules: SymbolRules, lot: Lot, last: Decimal, now: int) -> Order | None:
     """Plan to close it all: by its limit while that may rest, else at market."""
     way = lot.way or Way()
     until = None if way.patience is None else lot.way_at + way.patience
     if not way.is_limit or (until is not None and now >= until):
-        return _at_market(rules, lot)
+        return plan_closing(rules, lot.side, lot.left, last, lot.because)
     order = Order(
         symbol=lot.symbol,
         side=lot.side,
@@ -146,19 +138,6 @@ def _plan_sale(rules: SymbolRules, lot: Lot, now: int) -> Order:
         bound = {"give_up_below" if lot.sign > 0 else "give_up_above": lot.stop.price}
         order = order.model_copy(update=bound)
     return order
-
-
-def _at_market(rules: SymbolRules, lot: Lot) -> Order:
-    """Plan to close it at market, or as much of it as the exchange takes at once."""
-    largest = [lots.largest for lots in (rules.lot, rules.market_lot) if lots.largest]
-    return Order(
-        symbol=lot.symbol,
-        side=lot.side,
-        type="MARKET",
-        quantity=rules.round_quantity(min(lot.left, *largest) if largest else lot.left, "MARKET"),
-        valid_for=SALE_VALID_FOR,
-        comment=lot.because,
-    )
 
 
 # --- what an end leaves
@@ -251,7 +230,7 @@ def _settle_sale(desk: Desk, lot: Lot, sale: Order) -> list[str]:
     if sale.state in REFUSED and not _miss(desk, lot):
         size = plain(sale.quantity or ZERO)
         _stop(desk, lot, f"the {sale.side} of {size} at market was {sale.state}: {sale.reason}")
-    lot.sell_at = desk.now() + SALE_PAUSE  # nobody took it at this moment
+    lot.sell_at = desk.now() + PAUSE  # nobody took it at this moment
     return []
 
 
@@ -275,20 +254,18 @@ def _stop(desk: Desk, lot: Lot, why: str) -> None:
 
 def _miss(desk: Desk, lot: Lot) -> bool:
     """Stop where coins that were bought are not there any more; say whether they are not."""
-    missing = _missing(desk, lot)
-    if not missing:
+    lacking = _missing(desk, lot)
+    if not lacking:
         return False
-    lot.missing = missing
+    lot.missing = lacking
     where = "are not free in the account: sold, moved or locked by somebody else"
-    _stop(desk, lot, f"{plain(missing)} of {plain(lot.left)} {lot.base_asset} {where}")
+    _stop(desk, lot, f"{plain(lacking)} of {plain(lot.left)} {lot.base_asset} {where}")
     return True
 
 
 def _missing(desk: Desk, lot: Lot) -> Decimal:
     """Answer what the account lacks of what is to be sold, while nothing of ours stands for it."""
-    if lot.side == "BUY":
-        return ZERO
-    return max(ZERO, lot.left - desk.wallet.free_to_sell(lot.symbol))
+    return ZERO if lot.side == "BUY" else missing(desk, lot.symbol, lot.left)
 
 
 async def _heed_person(desk: Desk, lot: Lot) -> None:
@@ -296,10 +273,8 @@ async def _heed_person(desk: Desk, lot: Lot) -> None:
 
     A release accepts that what is missing is gone.
     """
-    while desk.releases == lot.stopped_at:
-        if lot.complete:
-            raise Halt(lot.stopped)
-        await stir(desk, lot)
+    news = partial(await_news, desk, lot)
+    await await_release(desk, lot, is_quiet=lambda: lot.complete, news=news)
     lot.gone += min(lot.missing, _missing(desk, lot))
     lot.missing = ZERO
-    lot.stopped, lot.trouble, lot.retry_at, lot.sell_at = "", "", 0, 0
+    lot.trouble, lot.retry_at, lot.sell_at = "", 0, 0

@@ -159,8 +159,7 @@ def _floors(rules: SymbolRules, lot: Lot) -> Iterator[Floor]:
     if profit.trail is not None and profit.trail.line is not None and not at_exchange:
         yield Floor(profit.trail.line, profit.way, slack=_slack(profit.trail))
     if mini is not None and mini.kept is not None:  # at it nothing is lost yet
-        tick = rules.prices.tick or Decimal(1).scaleb(-rules.quote_precision)
-        yield Floor(mini.kept - lot.sign * tick, profit.way)
+        yield Floor(mini.kept - lot.sign * rules.tick, profit.way)
 
 
 def _stop_floor(lot: Lot, stop: Rule, price: Decimal) -> Floor:

@@ -13,23 +13,21 @@ Bought first and sold again, or sold first and bought back.
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from lib import results
 from lib.amounts import EXACT, remainder
+from lib.closing_order import is_dust
 from lib.desk import Desk
 from lib.exchange import ZERO, Side
 from lib.exits.closing import close_lot
 from lib.exits.cover import plan_bracket
 from lib.exits.levels import Level
 from lib.exits.lot import Lot, Rule, Way, beyond, resolve
+from lib.exits.protection import PATIENCE, Ending
 from lib.exits.watching import close, say
-from lib.flatten import TOO_SMALL
 from lib.machine import Context, Machine, together
 from lib.money import SymbolRules, plain
 from lib.oco import FEE_RATE
 from lib.orders import LIVE, Order, OrderState, add_order
-from lib.protection import PATIENCE, Ending
-from lib.results import booked
-from lib.turnover import Turnover, book
+from lib.turnover import Turnover, turnover_of
 
 HEADROOM = Decimal("1.1")  # over the least worth of an order: a stop is worth less
 
@@ -84,13 +82,7 @@ class Holding(Context):
     def result(self) -> Turnover:
         """Answer what was bought and sold so far, fees and profit, to the last digit."""
         rules = SymbolRules(self.symbol, self.base_asset, self.quote_asset)
-        assets, exact, sums = (self.base_asset, self.quote_asset), results.Position(), Turnover()
-        for order in self.orders:
-            if order.filled:
-                book(sums, order, rules)
-                exact = booked(exact, order.fills, order.side, assets)
-        sums.position, sums.cost, sums.realised = exact.quantity, exact.cost, exact.realised
-        return sums
+        return turnover_of(self.orders, rules)
 
     @property
     def moved(self) -> dict[str, Decimal]:
@@ -259,27 +251,14 @@ def apportion(rules: SymbolRules, holding: Holding, net: Decimal) -> list[Decima
     for share in holding.shares[:-1]:
         wanted = EXACT.multiply(net, share) + carried
         wanted -= remainder(wanted, step)
-        small = _is_too_small(rules, holding, wanted, price)
+        small = is_dust(rules, holding.lots[0].side, wanted, price / HEADROOM)
         shares.append(ZERO if small else wanted)
         carried = wanted if small else ZERO
     last = net - sum(shares, ZERO)
-    if shares and _is_too_small(rules, holding, last, price) and any(shares):
+    if any(shares) and is_dust(rules, holding.lots[0].side, last, price / HEADROOM):
         at = max(index for index, share in enumerate(shares) if share)
         shares[at], last = shares[at] + last, ZERO
     return [*shares, last]
-
-
-def _is_too_small(rules: SymbolRules, holding: Holding, quantity: Decimal, price: Decimal) -> bool:
-    order = Order(
-        symbol=holding.symbol,
-        side=holding.lots[0].side,
-        type="MARKET",
-        quantity=rules.round_quantity(quantity, "MARKET"),
-    )
-    if not order.quantity:
-        return True
-    refusals = rules.refusals(order, reference_price=price / HEADROOM)
-    return any(complaint.rule in TOO_SMALL for complaint in refusals)
 
 
 def _review_entry(holding: Holding, now: int) -> None:

@@ -8,13 +8,13 @@
 import re
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Context, Decimal
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Any, Final, Self, TypeAlias
 
-from pydantic import BeforeValidator, GetCoreSchemaHandler, GetJsonSchemaHandler, WithJsonSchema
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from pydantic import BeforeValidator, GetJsonSchemaHandler, WithJsonSchema
+from pydantic_core import CoreSchema, PydanticCustomError
 
 from lib.amounts import EXACT, plain
-from lib.settings import AMOUNT_PATTERN, exact
+from lib.settings import AMOUNT_PATTERN, Worded, exact
 
 PERCENT_PATTERN: Final = r"^[+-]?[0-9]{1,4}(\.[0-9]{1,6})? ?%$"
 EXPECTED: Final = 'beside the entry like "2%" or "-2%", a price like 1020, a loss like -20'
@@ -24,7 +24,7 @@ FINEST: Final = Decimal("1e-12")  # of a price that a division leaves
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
+class Level(Worded):
     """An amount and what it is: a part of the entry's price, or an amount of quote."""
 
     amount: Decimal
@@ -52,9 +52,9 @@ class Level:
         return entry + sign * apart
 
     @classmethod
-    def read(cls, value: object) -> "Level":
+    def read(cls, value: object) -> Self:
         """Read what a section says. Raises PydanticCustomError, in words for a person."""
-        if isinstance(value, Level):
+        if isinstance(value, cls):
             return value
         if isinstance(value, str) and value.rstrip().endswith("%"):
             return cls(part(value), relative=True)
@@ -62,14 +62,6 @@ class Level:
             return cls(_signed(value), relative=False)
         except (PydanticCustomError, ValueError) as wrong:
             raise PydanticCustomError("level", EXPECTED) from wrong
-
-    @classmethod
-    def __get_pydantic_core_schema__(
-        cls, source: object, handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(
-            cls.read, serialization=core_schema.plain_serializer_function_ser_schema(str)
-        )
 
     @classmethod
     def __get_pydantic_json_schema__(

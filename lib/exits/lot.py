@@ -13,12 +13,13 @@ from pydantic import Field
 
 from lib.amounts import EXACT, remainder
 from lib.exchange import ZERO, Side
+from lib.exits.confirming import Confirmation
 from lib.exits.levels import Level
+from lib.exits.protection import Ending
 from lib.machine import Context
-from lib.money import SymbolRules, plain
+from lib.money import SymbolRules
 from lib.order_lists import GUARDS, OrderList
 from lib.orders import LIVE, Order, OrderState
-from lib.protection import Ending
 from lib.quotes import Base
 from lib.trailing import Trail
 
@@ -52,6 +53,7 @@ class Rule(Context):
     level: Level
     base: Base = "last"  # the exchange itself knows the last price only
     confirm: int = Field(default=0, ge=0)  # ms that the price must stay there
+    ticks: int = Field(default=0, ge=0)  # updates of it in a row that must have it there
     way: Way = Way()
     distance: Decimal | None = None  # of a profit's trail: it begins at the price, or that later
     follows: bool = False  # a stop that keeps its distance from the best price
@@ -60,11 +62,18 @@ class Rule(Context):
     price: Decimal | None = None  # once the price of the entry is known
     trail: Trail | None = None
     since: int | None = None  # exchange ms: the price has been there since
+    counted: int = 0  # ticks since then
+    tick: int = 0  # the one that was counted last
 
     @property
     def fits_exchange(self) -> bool:
         """Say whether the exchange can watch for it."""
-        return self.base == "last" and not self.confirm
+        return self.base == "last" and not self.confirmation
+
+    @property
+    def confirmation(self) -> Confirmation:
+        """Answer how the price is confirmed."""
+        return Confirmation(self.confirm, self.ticks)
 
 
 class Mini(Context):
@@ -77,6 +86,8 @@ class Mini(Context):
     since: int | None = None  # exchange ms
     kept: Decimal | None = None  # the last that was confirmed
     lost_since: int | None = None  # exchange ms: the price has been below that since
+    counted: int = 0  # ticks since then
+    tick: int = 0  # the one that was counted last
 
 
 class Lot(Context):
@@ -205,7 +216,7 @@ class Lot(Context):
 
 def _beside(stop: Rule) -> str:
     why = [f"by the {stop.base}"] if stop.base != "last" else []
-    why += [f"confirmed for {plain(Decimal(stop.confirm) / 1000)} s"] if stop.confirm else []
+    why += [f"confirmed {stop.confirmation.words}"] if stop.confirmation else []
     return f": {', '.join(why)}" if why else ""
 
 

@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from lib.amounts import common_multiple
 from lib.exchange import Side
+from lib.exits.confirming import Confirmation
 from lib.exits.levels import PERCENT_PATTERN, Level, Part, part, percent
 from lib.exits.lot import Lot, Mini, Rule, Way
 from lib.money import SymbolRules
@@ -61,7 +62,7 @@ class TakeProfit(Settings):
     trailing: Part | None = None  # "-1%": from the target on; "+1%": one percent later
     mode_sell: ModeSell = None
     sell_timeout: Milliseconds | None = None  # of a limit; then what is left goes at market
-    confirm: Milliseconds = 0  # how long the price must stay there
+    confirm: Confirmation | None = None  # "10s" or "3 ticks" that the price must stay there
     minimal: Part | None = None  # a smaller profit that is kept once it lasted `timeout`
     timeout: Milliseconds | None = None
     minimal_trailing: bool = False  # keep one such level after the other
@@ -101,7 +102,8 @@ class StopLoss(Settings):
     mode_sell: ModeSell = None
     order_price: Annotated[Decimal, Field(gt=0)] | None = None  # of a limit: this one
     sell_timeout: Milliseconds | None = None
-    timeout: Milliseconds = 0  # how long the price must stay there
+    confirm: Confirmation | None = None  # "10s" or "3 ticks" that the price must stay there
+    timeout: Milliseconds = 0  # the same, a time alone
     break_even: Part | None = None  # once a target was reached: so far beyond the entry
 
     @model_validator(mode="after")
@@ -117,6 +119,8 @@ class StopLoss(Settings):
             yield "order_price and mode_sell: one of them"
         if self.sell_timeout is not None and self.mode_sell is None and self.order_price is None:
             yield "sell_timeout is for a limit: give mode_sell or order_price"
+        if self.confirm and self.timeout:
+            yield "confirm and timeout: one of them"
         if self.break_even is not None and self.trailing:
             yield "break_even and trailing move the same stop: one of them"
         if self.break_even is not None and not 0 <= self.break_even < 1:
@@ -213,20 +217,24 @@ def plan_lots(
 
 
 def _profit_rule(target: TakeProfit) -> Rule:
+    confirmed = target.confirm or Confirmation()
     return Rule(
         level=target.price,
         base=target.base,
-        confirm=target.confirm,
+        confirm=confirmed.duration,
+        ticks=confirmed.ticks,
         way=Way(offset=target.mode_sell, patience=target.sell_timeout),
         distance=target.trailing,
     )
 
 
 def _stop_rule(stop: StopLoss) -> Rule:
+    confirmed = stop.confirm or Confirmation(stop.timeout)
     return Rule(
         level=stop.price,
         base=stop.base,
-        confirm=stop.timeout,
+        confirm=confirmed.duration,
+        ticks=confirmed.ticks,
         way=Way(offset=stop.mode_sell, price=stop.order_price, patience=stop.sell_timeout),
         follows=stop.trailing,
     )

@@ -55,8 +55,7 @@ async def await_turn(desk: Desk, trail: Trail) -> Machine[Trail]:
 
 def _bounds(desk: Desk, trail: Trail) -> Iterator[Bounds]:
     """Answer the prices at which it begins, moves on, or turns."""
-    rules = desk.rules(trail.symbol)
-    tick = rules.prices.tick or Decimal(1).scaleb(-rules.quote_precision)
+    tick = desk.rules(trail.symbol).tick
     falling = trail.side == "BUY"
     if trail.mark is None or trail.line is None:
         at = trail.activation

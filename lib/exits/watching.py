@@ -5,27 +5,23 @@ the exchange stands for is left to it for a while first; what it did not do is d
 """
 
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
 from lib.desk import Desk
-from lib.errors import Unavailable
 from lib.exchange import ZERO, Quote
 from lib.exits.cover import stands, why_outdated
+from lib.exits.looking import look, spoken, stir
 from lib.exits.lot import OVERDUE, Lot, Mini, Rule, Way, beyond, raise_mini
+from lib.exits.protection import Ending, lost_its_stop
 from lib.machine import Machine
 from lib.money import SymbolRules, plain
 from lib.news import Kind
-from lib.position_watch import spoken
-from lib.protection import Ending, lost_its_stop
-from lib.quotes import Base, Bounds, price_of
-from lib.trailing import PAUSE, Trail, moved_enough, take_price, turns
+from lib.quotes import ANY, Base, Bounds, price_of, tick_of
+from lib.trailing import PAUSE, Trail, bounds_of, moved_enough, take_price, turns
 
-LOOK: Final = 1_000  # ms between two looks at the time, shortly before it matters
-SOON: Final = 10_000
 NEVER: Final = 1 << 60  # ms
-ALL_BASES: Final[tuple[Base, ...]] = ("bid", "ask", "last")
 
 
 async def watch(desk: Desk, lot: Lot) -> Machine[Lot]:
@@ -34,7 +30,7 @@ async def watch(desk: Desk, lot: Lot) -> Machine[Lot]:
     while not lot.over:
         before, said = decisions(lot), list[str]()
         if _is_watched(lot):
-            quote = await look(desk, lot)
+            quote = await look_at(desk, lot)
             await _follow_trails(desk, lot, quote, pause)
             said = judge(desk.rules(lot.symbol), lot, quote, desk.now())
             review(desk.rules(lot.symbol), lot, quote.last)
@@ -44,7 +40,7 @@ async def watch(desk: Desk, lot: Lot) -> Machine[Lot]:
             yield lot
             say(desk, lot, said)
         else:
-            await stir(desk, lot)
+            await await_news(desk, lot)
 
 
 def say(desk: Desk, lot: Lot, words: Iterable[str]) -> None:
@@ -75,8 +71,7 @@ def judge(rules: SymbolRules, lot: Lot, quote: Quote, now: int) -> list[str]:
     if lot.profit is not None:
         said.append(_judge_profit(lot, lot.profit, quote, now))
         if lot.mini is not None:
-            price = price_of(quote, lot.profit.base)
-            said.append(_judge_mini(rules, lot, lot.mini, price, now))
+            said.append(_judge_mini(rules, lot, lot.mini, quote, now))
     if lot.stop is not None:
         said.append(_judge_stop(lot, lot.stop, quote, now))
     return [each for each in said if each]
@@ -100,8 +95,8 @@ def decisions(lot: Lot) -> object:
     return (
         lot.ending,
         what and what.give_up,
-        lot.mini and (lot.mini.kept, lot.mini.since, lot.mini.lost_since),
-        [(rule.price, rule.since) for rule in rules],
+        lot.mini and (lot.mini.kept, lot.mini.since, lot.mini.lost_since, lot.mini.counted),
+        [(rule.price, rule.since, rule.counted) for rule in rules],
     )
 
 
@@ -119,7 +114,7 @@ def _judge_profit(lot: Lot, rule: Rule, quote: Quote, now: int) -> str:
         is_there = not beyond(lot.sign, rule.price, price)
         at, ending, words = rule.price, Ending.TAKE_PROFIT, "reached the take profit"
     by_exchange = stands(lot, guard=False) and rule.fits_exchange
-    if not _lasted(rule, now, is_there=is_there, by_exchange=by_exchange):
+    if not _lasted(rule, quote, now, is_there=is_there, by_exchange=by_exchange):
         return ""
     because = f"the {spoken(rule.base)} {words} {plain(at)}"
     way = Way() if by_exchange else rule.way
@@ -134,20 +129,29 @@ def _judge_stop(lot: Lot, rule: Rule, quote: Quote, now: int) -> str:
     at = rule.price if line is None or beyond(lot.sign, rule.price, line) else line
     is_there = not beyond(lot.sign, price, at)
     by_exchange = stands(lot, guard=True) and rule.fits_exchange
-    if not _lasted(rule, now, is_there=is_there, by_exchange=by_exchange):
+    if not _lasted(rule, quote, now, is_there=is_there, by_exchange=by_exchange):
         return ""
     because = f"the {spoken(rule.base)} is {plain(price)}, at or beyond the stop {plain(at)}"
     way = Way() if by_exchange else rule.way
     return close(lot, Ending.STOP, because, at=at, way=way, now=now)
 
 
-def _lasted(rule: Rule, now: int, *, is_there: bool, by_exchange: bool) -> bool:
-    """Say whether a price was there for as long as it must; note since when it is."""
+def _lasted(rule: Rule, quote: Quote, now: int, *, is_there: bool, by_exchange: bool) -> bool:
+    """Say whether a price was there for as long as it must; note since when and how often it is."""
     if not is_there:
-        rule.since = None
+        rule.since, rule.counted = None, 0
         return False
     rule.since = now if rule.since is None else rule.since
+    if not (_counted(rule, rule.ticks, tick_of(quote, rule.base)) or by_exchange):
+        return False
     return now - rule.since >= _wait(rule, by_exchange=by_exchange)
+
+
+def _counted(what: Rule | Mini, ticks: int, tick: int) -> bool:
+    """Count a tick that was not counted yet; say whether so many were."""
+    if what.counted < ticks and what.tick != tick:
+        what.counted, what.tick = what.counted + 1, tick
+    return what.counted >= ticks
 
 
 def _wait(rule: Rule, *, by_exchange: bool) -> int:
@@ -159,18 +163,21 @@ def _wait(rule: Rule, *, by_exchange: bool) -> int:
     return NEVER if rule.way.patience is None else rule.way.patience
 
 
-def _judge_mini(rules: SymbolRules, lot: Lot, mini: Mini, price: Decimal, now: int) -> str:
-    if not price or mini.level is None or lot.profit is None:
+def _judge_mini(rules: SymbolRules, lot: Lot, mini: Mini, quote: Quote, now: int) -> str:
+    profit = lot.profit
+    price = ZERO if profit is None else price_of(quote, profit.base)
+    if not price or mini.level is None or profit is None:
         return ""
     if mini.kept is not None and beyond(lot.sign, mini.kept, price):
         mini.lost_since = now if mini.lost_since is None else mini.lost_since
-        by_exchange = stands(lot, guard=True) and lot.profit.fits_exchange
-        if now - mini.lost_since >= _wait(lot.profit, by_exchange=by_exchange):
+        by_exchange = stands(lot, guard=True) and profit.fits_exchange
+        enough = _counted(mini, profit.ticks, tick_of(quote, profit.base))
+        if enough and now - mini.lost_since >= _wait(profit, by_exchange=by_exchange):
             because = f"the price fell back below {plain(mini.kept)}, the profit to be kept"
-            way = Way() if by_exchange else lot.profit.way
+            way = Way() if by_exchange else profit.way
             return close(lot, Ending.TAKE_PROFIT, because, at=mini.kept, way=way, now=now)
         return ""
-    mini.lost_since = None
+    mini.lost_since, mini.counted = None, 0
     if beyond(lot.sign, mini.level, price):
         mini.since = None
     elif mini.kept != mini.level:
@@ -215,29 +222,15 @@ def _is_watched(lot: Lot) -> bool:
 # --- waiting
 
 
-async def look(desk: Desk, lot: Lot) -> Quote:
+async def look_at(desk: Desk, lot: Lot) -> Quote:
     """Answer the prices that a lot asks for; zero for what cannot be had now."""
     rules = [each for each in (lot.profit, lot.stop) if each is not None]
-    bases: set[Base] = {"last", *(rule.base for rule in rules)}
-    known = {base: await _price(desk, lot.symbol, base) for base in sorted(bases)}
-    bid, ask, last = (known.get(base, ZERO) for base in ALL_BASES)
-    return Quote(lot.symbol, bid=bid, ask=ask, last=last)
+    return await look(desk, lot.symbol, ["last", *(rule.base for rule in rules)])
 
 
-async def _price(desk: Desk, symbol: str, base: Base) -> Decimal:
-    with suppress(Unavailable):
-        return await desk.price(symbol, base=base)
-    return ZERO
-
-
-async def stir(desk: Desk, lot: Lot) -> None:
+async def await_news(desk: Desk, lot: Lot) -> None:
     """Wait until something was saved, the time or a price matters; ten seconds at most."""
-    now = desk.now()
-    soonest = min((at for at in _times(lot) if at > now), default=now + SOON)
-    if soonest < now + SOON:
-        await desk.until(min(soonest, now + LOOK))
-    else:
-        await desk.stirring(lot.symbol, *_bounds(desk.rules(lot.symbol), lot))
+    await stir(desk, lot.symbol, _times(lot), _bounds(desk.rules(lot.symbol), lot))
 
 
 def _times(lot: Lot) -> Iterator[int]:
@@ -257,11 +250,15 @@ def _bounds(rules: SymbolRules, lot: Lot) -> Iterator[Bounds]:
     """Answer the prices at which there is something to decide."""
     if not _is_watched(lot):
         return
-    tick = rules.prices.tick or Decimal(1).scaleb(-rules.quote_precision)
+    tick = rules.tick
     profit, stop, mini = lot.profit, lot.stop, lot.mini
+    for rule in (profit, stop):
+        lost = rule is profit and mini is not None and mini.lost_since is not None
+        if rule is not None and rule.ticks and (lost or rule.since is not None):
+            yield replace(ANY, base=rule.base)  # each tick counts
     if profit is not None and profit.price is not None:
         if profit.trail is not None:
-            yield from _trail_bounds(lot, profit.trail, tick)
+            yield bounds_of(profit.trail, tick)
         else:
             yield _bound(lot, profit, profit.price, tick, rising=True)
         if mini is not None and mini.level is not None:
@@ -271,7 +268,7 @@ def _bounds(rules: SymbolRules, lot: Lot) -> Iterator[Bounds]:
     if stop is not None and stop.price is not None:
         yield _bound(lot, stop, stop.price, tick, rising=False)
         if stop.trail is not None:
-            yield from _trail_bounds(lot, stop.trail, tick)
+            yield bounds_of(stop.trail, tick)
 
 
 def _bound(lot: Lot, rule: Rule, price: Decimal, tick: Decimal, *, rising: bool) -> Bounds:
@@ -294,11 +291,3 @@ def _at(lot: Lot, level: Decimal, base: Base, *, worse: bool, tick: Decimal) -> 
 
 def _beyond(sign: int, price: Decimal, base: Base) -> Bounds:
     return Bounds(above=price, base=base) if sign > 0 else Bounds(below=price, base=base)
-
-
-def _trail_bounds(lot: Lot, trail: Trail, tick: Decimal) -> Iterator[Bounds]:
-    if trail.mark is None:
-        yield _beyond(lot.sign, trail.activation or ZERO, trail.base)
-    else:
-        yield _beyond(lot.sign, trail.mark + lot.sign * tick, trail.base)
-        yield _beyond(-lot.sign, trail.line or ZERO, trail.base)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
+from lib.exits.confirming import Confirmation
 from lib.exits.holding import Holding
 from lib.exits.levels import Level, percent
 from lib.exits.sections import LOTS_MAX, StopLoss, TakeProfit, has_room, shares_of
@@ -66,11 +67,14 @@ def _target_words(target: TakeProfit) -> str:
     if target.minimal is not None:
         levels = "and each such level after it, " if target.minimal_trailing else ""
         said.append(f"{percent(target.minimal)}, {levels}is kept once it lasted")
+    said += [f"once confirmed {target.confirm.words}"] if target.confirm else []
     return "".join(f", {each}" for each in [*said, *_way_words(target)])
 
 
 def _stop_words(stop: StopLoss) -> str:
     said = ["following the price"] if stop.trailing else []
+    confirm = stop.confirm or Confirmation(stop.timeout)
+    said += [f"once confirmed {confirm.words}"] if confirm else []
     if stop.break_even is not None:
         said.append(f"moved to {percent(stop.break_even)} beyond the entry by the first target")
     if stop.order_price is not None:
@@ -101,7 +105,7 @@ def _watched_here(targets: tuple[TakeProfit, ...], stop: StopLoss | None) -> Ite
         if target.minimal is not None:
             yield "that a smaller profit lasted"
     if stop is not None:
-        if stop.base != "last" or stop.timeout:
+        if stop.base != "last" or stop.timeout or stop.confirm:
             yield "the stop"
         elif stop.trailing and (stop.mode_sell is not None or stop.order_price is not None):
             yield "that the stop follows"

@@ -14,10 +14,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
+from lib.context_file.generation import Generation
 from lib.errors import BotError, Refused, Unavailable
 from lib.exchange import ZERO, OrderRecord
 from lib.floor import Floor
-from lib.generation import Generation
 from lib.ids import parse_id
 from lib.journal.known import Known
 from lib.journal.order_journal import OrderJournal

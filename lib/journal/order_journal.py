@@ -14,9 +14,9 @@ from decimal import Decimal
 from functools import wraps
 from typing import Concatenate, Final, ParamSpec, TypeAlias
 
+from lib.context_file.generation import Generation
 from lib.errors import BotError, NotSent, OutcomeUnknown, Unavailable
 from lib.exchange import Fill, OrderRecord
-from lib.generation import Generation
 from lib.ids import bot_tag, parse_id
 from lib.journal.amends import Amend, PendingAmends
 from lib.journal.known import Known, onward, step_of

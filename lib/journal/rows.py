@@ -12,8 +12,8 @@ from decimal import Context, Decimal
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from lib.context_file.generation import Generation
 from lib.exchange import Fill, OrderRecord, OrderStatus
-from lib.generation import Generation
 from lib.money import SymbolRules, plain
 from lib.orders import Order, OrderState
 

@@ -14,11 +14,14 @@ from heapq import merge
 from io import BytesIO
 from itertools import accumulate
 from pathlib import Path
-from typing import Any, TypeAlias, overload
+from typing import Any, Final, TypeAlias, overload
 
 import orjson
 
 from lib.exchange import Candle
+
+DECIMALS: Final = 8
+SCALES: Final[tuple[int, ...]] = tuple(10**zeros for zeros in range(DECIMALS, -1, -1))
 
 Levels: TypeAlias = tuple[tuple[Decimal, Decimal], ...]
 """(price, quantity) from the best price outwards. In a diff, a quantity of 0 removes the level."""
@@ -123,6 +126,13 @@ class CandleTable(Sequence[Candle]):
             raise IndexError(index)
         return self._candle(self._row(index % len(self)))
 
+    def extents(self, first: int, last: int) -> Iterator[tuple[int, int, int]]:
+        """Yield open time, low and high of the rows [first, last), prices in 10^-8."""
+        text, starts = self._text, self._starts
+        for place in range(first, last):
+            opened, _, high, low, _ = text[starts[place] : starts[place + 1]].split(b",", 4)
+            yield int(opened), _in_units(low), _in_units(high)
+
     def _row(self, index: int) -> list[str]:
         start, end = self._starts[index], self._starts[index + 1]
         return self._text[start:end].decode().strip().split(",")
@@ -145,13 +155,22 @@ class CandleTable(Sequence[Candle]):
     def _demand_whole(self) -> None:
         if len(self) < 1:
             raise BrokenRecording(f"{self._name} holds no candle")
-        for index in range(len(self)):
-            expected = self.first_open_time + index * self.interval
-            start = self._starts[index]
-            if not self._text.startswith(b"%d," % expected, start):
+        text, expected, interval = self._text, self.first_open_time, self.interval
+        for index, start in enumerate(self._starts[:-1]):
+            if not text.startswith(b"%d," % expected, start):
                 raise BrokenRecording(
                     f"{self._name} row {index + 1}: expected the candle of {expected}"
                 )
+            expected += interval
+
+
+def _in_units(price: bytes) -> int:
+    """Read a price as a whole number of 10^-8."""
+    point = price.find(b".")
+    decimals = len(price) - point - 1 if point >= 0 else 0
+    if decimals > DECIMALS or b"E" in price:
+        return int(Decimal(price.decode()).scaleb(DECIMALS))
+    return int(price.replace(b".", b"")) * SCALES[decimals]
 
 
 def read_capture(*paths: Path) -> Iterator[Captured]:

@@ -11,14 +11,13 @@ from contextlib import suppress
 from typing import Final, Protocol
 
 from lib.errors import Unavailable
-from lib.limits import BotLimits, Then
+from lib.limits import ALL, BotLimits, Then
 from lib.news import Kind
 from lib.risk.limit_guard import LimitGuard, Tell
 from lib.risk.page import UNREADABLE, PageFile, Trip
-from lib.risk.rules import ALL
 
-LOOK_SECONDS: Final = 5
-SAVE_LOOKS: Final = 12  # the best and the last result are saved once in so many looks
+AGAIN_SECONDS: Final = 10  # until a keeper that broke begins again
+SAVE_EVERY: Final = 60_000  # ms; the best and the last result are saved no more often
 
 
 class Crew(Protocol):
@@ -38,13 +37,25 @@ class Crew(Protocol):
 
 
 class Keeper:
-    """Beside the bots, for ever."""
+    """Beside the bots, for ever.
 
-    def __init__(self, guard: LimitGuard, file: PageFile, crew: Crew, tell: Tell) -> None:
-        self._guard = guard
+    It looks every `look_seconds`; without them only when it is told to.
+    """
+
+    def __init__(
+        self,
+        guard: LimitGuard,
+        file: PageFile,
+        crew: Crew,
+        tell: Tell,
+        *,
+        look_seconds: int | None,
+    ) -> None:
+        self.guard = guard
         self._file = file
         self._crew = crew
         self._tell = tell
+        self._look_seconds = look_seconds
         self._due = asyncio.Event()
         guard.losses.on_trip = self._on_trip
         guard.losses.on_lift = self._on_lift
@@ -60,33 +71,50 @@ class Keeper:
 
     def take(self, limits: Mapping[str, BotLimits]) -> None:
         """Judge by these from now on."""
-        self._guard.limits.clear()
-        self._guard.limits.update(limits)
+        self.guard.limits.clear()
+        self.guard.limits.update(limits)
+
+    async def keep_on(self) -> None:
+        """Keep for ever: what breaks it is told, and it begins again, for money rests on it."""
+        told = ""
+        while True:
+            try:
+                await self.keep()
+            except Exception as wrong:  # noqa: BLE001 - losses are limited all the same
+                text = f"limits: {type(wrong).__name__}: {wrong}; losses are looked at again"
+                if text != told:
+                    self._tell("", Kind.WARNING, text)
+                told = text
+                await asyncio.sleep(AGAIN_SECONDS)
 
     async def keep(self) -> None:
         """Look, tell and save for ever."""
-        looks = 0
+        saved_at = self.guard.now()
         while True:
             self._due.clear()
             await self._look()
             await self._carry_out()
-            looks += 1
-            if looks % SAVE_LOOKS == 0 and self._file.page.marks:
+            if self.guard.now() - saved_at >= SAVE_EVERY and self._file.page.marks:
                 await self._file.saved()
+                saved_at = self.guard.now()
             with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_SECONDS):
+                async with asyncio.timeout(self._look_seconds):
                     await self._due.wait()
 
+    def look_now(self) -> None:
+        """Have it look at once."""
+        self._due.set()
+
     async def _look(self) -> None:
-        losses = self._guard.losses
+        losses = self.guard.losses
         losses.lift(self._crew.lets)
         with suppress(Unavailable):
-            await self._guard.learn_assets(losses.watched)
-            self._guard.look(losses.watched)
+            await self.guard.learn_assets(losses.watched)
+            self.guard.look(losses.watched)
 
     async def _carry_out(self) -> None:
         """Tell everybody whom a limit that was reached concerns, and who was not told."""
-        for trip in list(self._guard.losses.trips):
+        for trip in list(self.guard.losses.trips):
             self._take_newcomers(trip)
             await self._file.settled()
             if not trip.told:
@@ -99,7 +127,7 @@ class Keeper:
         concerned = [name for name in self._crew.names() if trip.scope in {ALL, name}]
         if not set(concerned) <= set(trip.bots):
             trip.bots, trip.told = sorted({*trip.bots, *concerned}), False
-            trip.number = f"limit {trip.rule} {trip.scope or 'all'} {self._guard.now()}"
+            trip.number = f"limit {trip.rule} {trip.scope or 'all'} {self.guard.now()}"
             self._file.press()
 
     async def _carry_out_one(self, trip: Trip) -> None:

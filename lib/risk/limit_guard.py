@@ -8,16 +8,16 @@ refuses what would be too much. Exits are never brought here.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
+from lib.dealing.guard import Facts
+from lib.dealing.room import Plan
 from lib.filters import Complaint
 from lib.floor import Floor
-from lib.guard import Facts
-from lib.limits import BotLimits
+from lib.limits import ALL, BotLimits
 from lib.news import Kind
 from lib.risk.losses import Losses, sums
 from lib.risk.page import PageFile
-from lib.risk.rules import ALL, complaints, entry_of, recent
+from lib.risk.rules import complaints, entry_of, recent
 from lib.risk.worth import Unvalued, Worth
-from lib.room import Plan
 from lib.wallet import Wallet
 
 Tell = Callable[[str, Kind, str], None]  # in a bot's name; an empty one is the runner's
@@ -35,9 +35,10 @@ class LimitGuard:
         *,
         lets: Callable[[str], bool],
         tell: Tell,
+        zone: str = "UTC",
     ) -> None:
         self.limits = dict(limits)  # by scope
-        self.losses = Losses(self.limits, self.wallets_of, worth, file)
+        self.losses = Losses(self.limits, self.wallets_of, worth, file, zone=zone)
         self._floor = floor
         self._worth = worth
         self._file = file
@@ -87,6 +88,11 @@ class LimitGuard:
         for symbol in symbols:
             assets |= {self._floor.rules[symbol].base_asset, self._floor.rules[symbol].quote_asset}
         await self._worth.learn(assets)
+
+    def moved_by(self) -> list[str]:
+        """Name the symbols whose prices may yet bring a result to a limit."""
+        watched = (sums(self.wallets_of(scope)) for scope in self.losses.undecided)
+        return self._worth.symbols({asset for amounts in watched for asset in amounts})
 
     def look(self, scopes: Iterable[str]) -> None:
         """See what these scopes have lost, as far as it can be valued."""

@@ -1,26 +1,28 @@
 """What was lost: since the day began, and from the best; and what was reached of a limit.
 
 A result is what all fills of a scope's bots moved, each asset at its price now: so realised and
-not yet realised, less every fee in whatever asset it was taken. A day begins at 0:00 UTC by the
-exchange's time, with the last result that was seen before. Once a limit is reached that stands,
-whatever prices do, until the person lets one of its bots go on: then all is counted anew.
+not yet realised, less every fee in whatever asset it was taken. A day begins at 0:00 in the time
+zone that conf.json names, by the exchange's time, with the last result that was seen before. Once
+a limit is reached that stands, whatever prices do, until the person lets one of its bots go on:
+then all is counted anew.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from lib.amounts import EXACT, ZERO
+from lib.amounts import EXACT, add_by_asset, total
 from lib.filters import Complaint
-from lib.limits import BotLimits, Then
+from lib.limits import ALL, BotLimits, Then
 from lib.news import readable
 from lib.risk.page import Mark, PageFile, Trip
-from lib.risk.rules import ALL
 from lib.risk.worth import Unvalued, Worth
+from lib.time_zones import local, zone_of
 from lib.wallet import Wallet, moved
 
-DAY: Final = 86_400_000  # ms
+EPOCH: Final = date(1970, 1, 1).toordinal()
 ENDED: Final = {
     Then.PAUSE: "paused until you say `resume`",
     Then.FLATTEN: "flattened, until you say `start`",
@@ -45,8 +47,12 @@ class Losses:
         wallets: Callable[[str], Sequence[Wallet]],
         worth: Worth,
         file: PageFile,
+        *,
+        zone: str = "UTC",
     ) -> None:
         self._limits = limits
+        self._zone = zone
+        self._days_in = zone_of(zone)
         self._wallets = wallets
         self._worth = worth
         self._file = file
@@ -58,12 +64,25 @@ class Losses:
         """The scopes whose losses are limited."""
         return [scope for scope, limits in self._limits.items() if limits.watches_losses]
 
+    @property
+    def undecided(self) -> Sequence[str]:
+        """Those of them of which a limit can still be reached, or refuses as long as it is."""
+        return [scope for scope in self.watched if any(self._awaited(scope))]
+
+    def _awaited(self, scope: str) -> Iterator[bool]:
+        limits = self._limits[scope]
+        standing = {trip.rule for trip in self.trips if trip.scope == scope}
+        for rule, bound, then in (
+            ("daily_loss", limits.daily_loss, limits.daily_loss_then),
+            ("drawdown", limits.drawdown, limits.drawdown_then),
+        ):
+            if bound is not None:
+                yield then is Then.REFUSE or rule not in standing
+
     def result(self, scope: str) -> Decimal:
         """Answer what the fills of a scope's bots are worth now. Raises Unvalued."""
-        total = ZERO
-        for asset, amount in sums(self._wallets(scope)).items():
-            total = EXACT.add(total, self._worth.of(asset, amount))
-        return total
+        held = sums(self._wallets(scope))
+        return total(self._worth.of(asset, amount) for asset, amount in held.items())
 
     def look(self, scope: str, now: int) -> None:
         """See how much a scope has lost, and whether that has reached a limit. Raises Unvalued."""
@@ -113,13 +132,14 @@ class Losses:
     # --- the steps of the above
 
     def _look(self, scope: str, now: int) -> list[Reached]:
-        if scope not in self.watched:
+        limits = self._limits.get(scope)
+        if limits is None or not limits.watches_losses:
             return []
         return list(self._reached(scope, self._marked(scope, now, self.result(scope))))
 
     def _marked(self, scope: str, now: int, result: Decimal) -> Mark:
         """Take a result into what is remembered of a scope."""
-        marks, today = self._file.page.marks, now // DAY
+        marks, today = self._file.page.marks, self._day(now)
         known = marks.get(scope)
         if known is None:
             mark = Mark(day=today, start=result, best=result, last=result)
@@ -132,11 +152,17 @@ class Losses:
             self._file.press()
         return mark
 
+    def _day(self, now: int) -> int:
+        """Count the days since 1970 up to the one that it is in the time zone."""
+        return local(now, self._days_in).date().toordinal() - EPOCH
+
     def _reached(self, scope: str, mark: Mark) -> Iterator[Reached]:
         limits = self._limits[scope]
-        lost, fallen = mark.start - mark.last, mark.best - mark.last
+        lost, fallen = (EXACT.subtract(was, mark.last) for was in (mark.start, mark.best))
         if limits.daily_loss is not None and lost >= (most := limits.daily_loss.of(limits.funds)):
-            words = f"{self._said(lost)} lost since 0:00 UTC, {self._said(most)} are the most"
+            words = (
+                f"{self._said(lost)} lost since 0:00 {self._zone}, {self._said(most)} are the most"
+            )
             yield Reached("daily_loss", limits.daily_loss_then, words)
         if limits.drawdown is not None and fallen >= (most := limits.drawdown.of(limits.funds)):
             words = f"{self._said(fallen)} below the best, {self._said(most)} are the most"
@@ -148,11 +174,10 @@ class Losses:
 
 def sums(wallets: Iterable[Wallet]) -> dict[str, Decimal]:
     """Add up what fills moved, less fees, by asset."""
-    total: dict[str, Decimal] = {}
+    found: dict[str, Decimal] = {}
     for wallet in wallets:
-        for asset, amount in moved(wallet.memory, wallet.orders.values(), wallet.record).items():
-            total[asset] = EXACT.add(total.get(asset, ZERO), amount)
-    return {asset: amount for asset, amount in total.items() if amount}
+        add_by_asset(found, moved(wallet.memory, wallet.orders.values(), wallet.record))
+    return {asset: amount for asset, amount in found.items() if amount}
 
 
 def _trip(scope: str, reached: Reached, now: int) -> Trip:

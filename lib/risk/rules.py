@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, Context, Decimal
 from typing import Final
 
-from lib.amounts import EXACT, ZERO, plain
+from lib.amounts import EXACT, ZERO, plain, total
+from lib.dealing.room import Plan, legs_of
 from lib.exchange import Side
 from lib.filters import Complaint
 from lib.limits import HUNDRED, BotLimits
@@ -19,11 +20,9 @@ from lib.order_lists import OrderList, guards
 from lib.orders import Order
 from lib.risk.stakes import Stake, open_orders, stakes
 from lib.risk.worth import Unvalued, Worth
-from lib.room import Plan, legs_of
 from lib.wallet import Wallet
 
 MINUTE: Final = 60_000  # ms
-ALL: Final = ""  # the scope of all bots; that of one bot is its name
 TEN_THOUSAND: Final = Decimal(10_000)
 _PERCENT: Final = Context(prec=28, rounding=ROUND_CEILING)
 
@@ -166,14 +165,14 @@ def _at_work(entry: Entry) -> str:
 
 def _too_much_at_work(entry: Entry, most: Decimal) -> str:
     at_work = [stake.at_cost(entry.worth) for stake in entry.stakes]
-    return _too_much(entry, sum(at_work, ZERO), most, "at work")
+    return _too_much(entry, total(at_work), most, "at work")
 
 
 def _exposure(entry: Entry) -> str:
     assert entry.limits.exposure is not None
     exposed = [stake.at_market(entry.worth) for stake in entry.stakes]
     most = entry.limits.exposure.of(entry.limits.funds)
-    return _too_much(entry, sum(exposed, ZERO), most, "in the market")
+    return _too_much(entry, total(exposed), most, "in the market")
 
 
 def _exposure_per_asset(entry: Entry) -> str:
@@ -183,7 +182,7 @@ def _exposure_per_asset(entry: Entry) -> str:
         return ""
     exposed = [stake.at_market(entry.worth) for stake in entry.stakes if stake.base == asset]
     most = bound.of(entry.limits.funds)
-    return _too_much(entry, sum(exposed, ZERO), most, f"in {asset}")
+    return _too_much(entry, total(exposed), most, f"in {asset}")
 
 
 def _too_much(entry: Entry, there: Decimal, most: Decimal, where: str) -> str:

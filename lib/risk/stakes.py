@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from lib.amounts import EXACT, ZERO
+from lib.amounts import EXACT, ZERO, total
 from lib.orders import Order
 from lib.risk.worth import Worth
 from lib.wallet import OUT, Wallet, fills_of, out_by_asset
@@ -63,8 +63,8 @@ def _of_wallet(wallet: Wallet) -> Iterator[Stake]:
         yield Stake(
             base=base,
             quote=quote,
-            held=_total([abs(position.quantity) if position else ZERO, *(q for q, _ in unheard)]),
-            cost=_total([abs(position.cost) if position else ZERO, *(c for _, c in unheard)]),
+            held=total([abs(position.quantity) if position else ZERO, *(q for q, _ in unheard)]),
+            cost=total([abs(position.cost) if position else ZERO, *(c for _, c in unheard)]),
             to_buy=_still_out(wallet, of_symbol, quote, "BUY"),
             to_sell=_still_out(wallet, of_symbol, base, "SELL"),
         )
@@ -77,8 +77,8 @@ def _unheard(wallet: Wallet, order: Order) -> tuple[Decimal, Decimal]:
     if heard is not None:
         executed = max(executed, heard.executed)
         quote = max(quote, heard.executed_quote)
-    known = _total(fill.quantity for fill in fills)
-    paid = _total(fill.quote for fill in fills)
+    known = total(fill.quantity for fill in fills)
+    paid = total(fill.quote for fill in fills)
     return max(EXACT.subtract(executed, known), ZERO), max(EXACT.subtract(quote, paid), ZERO)
 
 
@@ -89,14 +89,7 @@ def _still_out(wallet: Wallet, entries: Iterable[Order], asset: str, side: str) 
         if order.side == side and order.state in OUT:
             groups.setdefault(order.list_id or order.id, []).append(order)
     taken = (out_by_asset(wallet.memory, group, wallet.record) for group in groups.values())
-    return _total(amounts.get(asset, ZERO) for amounts in taken)
-
-
-def _total(amounts: Iterable[Decimal]) -> Decimal:
-    total = ZERO
-    for amount in amounts:
-        total = EXACT.add(total, amount)
-    return total
+    return total(amounts.get(asset, ZERO) for amounts in taken)
 
 
 def open_orders(wallets: Iterable[Wallet]) -> int:

@@ -69,9 +69,13 @@ class Worth:
 
     async def learn(self, assets: Iterable[str]) -> None:
         """Have prices of all that values these assets, as far as there are any."""
-        for symbol in sorted({symbol for asset in assets for symbol in self._symbols(asset)}):
+        for symbol in self.symbols(assets):
             with suppress(Unavailable, Refused):  # who needs it will say so
                 await self.ask(symbol)
+
+    def symbols(self, assets: Iterable[str]) -> list[str]:
+        """Name the symbols whose prices value these assets, as far as there are any."""
+        return sorted({symbol for asset in assets for symbol in self._symbols(asset)})
 
     def _has_young(self, symbol: str) -> bool:
         at, price = self._asked.get(symbol, (0, ZERO))

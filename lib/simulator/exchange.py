@@ -5,7 +5,7 @@ Deterministic: the same requests, market events and times give the same answers 
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
@@ -59,6 +59,7 @@ KNOWN_ELSEWHERE: Final = frozenset({
 
 Amount: TypeAlias = Decimal | str | int
 Levels: TypeAlias = Iterable[tuple[Amount, Amount]]  # price, quantity
+UnitLevels: TypeAlias = Sequence[tuple[int, int]]  # the same in units
 
 
 class Exchange:
@@ -147,6 +148,26 @@ class Exchange:
         self._books.check()
         self._markets[symbol].set_book(_levels(bids), _levels(asks), time)
         self._finish()
+
+    def play_step(
+        self,
+        symbol: str,
+        sides: tuple[UnitLevels, UnitLevels] | None,
+        trade: tuple[int, int],
+        time: int,
+        *,
+        buyer_is_maker: bool,
+    ) -> None:
+        """Do `set_book` (None: it stays) and `market_trade` (of 0: none), all in units."""
+        self._books.check()
+        market = self._markets[symbol]
+        if sides is not None:
+            market.set_book(*sides, time)
+            self._finish()
+        price, quantity = trade
+        if quantity:
+            market.trade(price, quantity, time, buyer_is_maker=buyer_is_maker)
+            self._finish()
 
     def apply_depth(self, symbol: str, bids: Levels, asks: Levels, time: int) -> None:
         """Set what others have at some prices, absolutely; 0 removes."""

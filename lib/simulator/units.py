@@ -35,10 +35,11 @@ def parse(text: str) -> Parsed | None:
 
 def units(amount: str | int | Decimal) -> int:
     """Read an amount of our own side exactly; raise ValueError if it cannot be represented."""
-    scaled = Decimal(amount).scaleb(DECIMALS)
-    if scaled != int(scaled):
+    scaled = (amount if type(amount) is Decimal else Decimal(amount)).scaleb(DECIMALS)
+    whole = int(scaled)
+    if scaled != whole:
         raise ValueError(f"{amount} has more than {DECIMALS} decimals")
-    return int(scaled)
+    return whole
 
 
 @lru_cache(maxsize=1 << 16)

@@ -13,11 +13,11 @@ from typing import Any, Final
 import orjson
 
 from lib.atomic_json import read_generations
-from lib.generation import Generation, decode
+from lib.context_file.generation import Generation, decode
 from lib.ids import OwnId, bot_tag, parse_id
 from lib.orders import FINAL, LIVE, Order, orders_inside
-from lib.orphans import CANCELER
-from lib.orphans import FILE as ORPHANS
+from lib.ownership.orphans import CANCELER
+from lib.ownership.orphans import FILE as ORPHANS
 from lib.torture.ledger import ZERO, Amounts, Facts, Ledger, add
 
 OPEN: Final = frozenset({"NEW", "PARTIALLY_FILLED", "PENDING_NEW"})

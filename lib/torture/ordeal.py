@@ -11,7 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-from lib.generation import Generation
+from lib.context_file.generation import Generation
 from lib.torture.arena import SETTINGS, Arena
 from lib.torture.audit import BooksDiffer, contexts_in
 from lib.torture.deaths import (

@@ -13,7 +13,7 @@ from lib.backtest.settings import BacktestSettings
 from lib.bot_kinds import find_bot, split_function
 from lib.budget import Terms, split_terms
 from lib.conf import BotConf, RunnerConf, RunnerSettings
-from lib.generation import decode
+from lib.context_file.generation import decode
 from lib.market.candles import Bar
 from lib.simulator.paper.recorded_market import exchange_info
 

@@ -11,6 +11,7 @@ import pytest
 
 from lib.backtest.backtest import run_backtest
 from lib.backtest.bar_path import PathModel
+from lib.backtest.latency import Latency
 from lib.backtest.ledger import FillLine, Line, OrderLine, RefusalLine
 from lib.backtest.liquidity import Costs
 from lib.backtest.settings import BacktestSettings
@@ -206,7 +207,7 @@ def test_an_answer_takes_its_latency_both_ways() -> None:
     bars = [flat(0, 60_000), flat(1, 60_000)]
 
     def filled_at(latency_ms: int) -> int:
-        settings = BacktestSettings(latency_ms=latency_ms)
+        settings = BacktestSettings(latency=Latency(latency_ms // 2, latency_ms // 2))
         return next(staged(bots, bars, settings).run().ledger.fills).time
 
     assert filled_at(2_000) - filled_at(0) >= 5_000  # the start alone asks several questions

@@ -1,12 +1,12 @@
 """The same bots on the same prices: on paper, over sockets and in real time, and in a back-test."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -16,10 +16,12 @@ from lib.backtest.ledger import Ledger
 from lib.backtest.life import Quiet
 from lib.backtest.liquidity import Costs, ladders
 from lib.backtest.market import BarPlayback, lanes_of
+from lib.backtest.refusals import RefusalJournal
 from lib.backtest.settings import BALANCES, BacktestSettings
 from lib.binance.addresses import resolve
 from lib.binance.wiring import open_venue
 from lib.clock import ExchangeClock
+from lib.conf import RunnerConf
 from lib.market.candle_path import Grid
 from lib.market.candles import Bar
 from lib.market.recordings import Levels
@@ -46,6 +48,15 @@ BOTS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
+Furnished: TypeAlias = tuple[Awaitable[None], Callable[[], None]]  # what runs beside, and a look
+Furnish: TypeAlias = Callable[[Supervisor, Shelf, Ledger], Furnished]
+
+
+def bare(_supervisor: Supervisor, _shelf: Shelf, _ledger: Ledger) -> Furnished:
+    """Let nothing run beside the bots."""
+    return asyncio.sleep(0), lambda: None
+
+
 class Redated:
     """The paper exchange's market, moved at the time its own clock shows."""
 
@@ -54,6 +65,12 @@ class Redated:
 
     def set_book(self, symbol: str, bids: Levels, asks: Levels, time: int) -> None:
         self._paper.exchange.set_book(symbol, bids, asks, self._paper.clock())
+
+    def play_step(
+        self, symbol: str, sides: Any, trade: tuple[int, int], time: int, *, buyer_is_maker: bool
+    ) -> None:
+        now = self._paper.clock()
+        self._paper.exchange.play_step(symbol, sides, trade, now, buyer_is_maker=buyer_is_maker)
 
     def apply_depth(self, symbol: str, bids: Levels, asks: Levels, time: int) -> None:
         self._paper.exchange.apply_depth(symbol, bids, asks, self._paper.clock())
@@ -87,11 +104,14 @@ async def quiet(ledger: Ledger) -> None:
         await asyncio.sleep(QUIET)
 
 
-async def on_paper(ctx: Path, bars: Sequence[Bar]) -> Ledger:
+async def on_paper(
+    ctx: Path, bars: Sequence[Bar], conf: RunnerConf, furnish: Furnish = bare
+) -> Ledger:
     """Run the bots on a paper exchange behind sockets; a price comes once they rest."""
     settings = PaperSettings(market="none", symbols=(SYMBOL,), balances=BALANCES)
     paper = await open_paper(settings)
-    ledger, source = overheard(paper, list(BOTS)), ListBars(*bars)
+    names = [bot.name for bot in conf.bots]
+    ledger, source = overheard(paper, names), ListBars(*bars)
     past = Past(BarHistory(source, GRID), ends=source.begins_at)
     lanes = lanes_of(
         *({SYMBOL: source}, {SYMBOL: GRID}, {SYMBOL: past}, ladders(COSTS)),
@@ -107,12 +127,18 @@ async def on_paper(ctx: Path, bars: Sequence[Bar]) -> Ledger:
     venue = await open_venue(address, key=settings.key, secret=settings.secret, clock=clock)
     shelf = Shelf.open(ctx, allow_volatile=True)
     supervisor = Supervisor(
-        *(conf_of(BOTS), shelf, venue, clock), tell=lambda _: None, vitals=Quiet()
+        *(conf, shelf, venue, clock),
+        tell=lambda _: None,
+        vitals=Quiet(),
+        journal=RefusalJournal(ledger, clock.now),
     )
-    running = asyncio.create_task(supervisor.run())
-    while len(ledger.lines) < 2 * len(BOTS):
+    beside, look = furnish(supervisor, shelf, ledger)
+    running = asyncio.gather(supervisor.run(), beside)
+    while not set(names) <= {getattr(line, "bot", "") for line in ledger.lines}:
         await asyncio.sleep(QUIET)
     while playback.next_at < source.ends_at:
+        await quiet(ledger)
+        look()
         await quiet(ledger)
         playback.play()
     await quiet(ledger)
@@ -127,7 +153,7 @@ async def on_paper(ctx: Path, bars: Sequence[Bar]) -> Ledger:
 
 @pytest.mark.slow
 def test_a_back_test_trades_exactly_as_paper_does_on_the_same_prices(tmp_path: Path) -> None:
-    paper = asyncio.run(on_paper(tmp_path / "ctx", SWING))
+    paper = asyncio.run(on_paper(tmp_path / "ctx", SWING, conf_of(BOTS)))
     settings = BacktestSettings(costs=COSTS, ends=SWING[-1].open_time + SPAN)
 
     backtest = staged(BOTS, SWING, settings).run()

@@ -337,6 +337,19 @@ async def test_quotes_follow_the_market(desk: Desk) -> None:
     assert asked.bid >= PRICE
 
 
+async def test_public_trades_come_back_by_their_numbers(desk: Desk) -> None:
+    newest = await desk.venue.public_trades("BTCUSDT", 1)
+    if not newest:
+        pytest.skip("nobody has traded yet")
+
+    found = await desk.venue.public_trades("BTCUSDT", 3, since=max(newest[0].id - 1, 0))
+
+    numbers = [trade.id for trade in found]
+    assert numbers == sorted(numbers)
+    assert newest[0].id in numbers
+    assert all(trade.price > 0 and trade.quantity > 0 and trade.time > 0 for trade in found)
+
+
 async def test_candles_come_back_in_order(desk: Desk) -> None:
     candles = await desk.venue.candles("BTCUSDT", "1m", 10)
 

@@ -5,6 +5,7 @@ import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import aiohttp
@@ -18,6 +19,7 @@ from lib.binance.quotes import Quotes
 from lib.clock import ExchangeClock
 from lib.errors import Halt
 from lib.exchange import Quote
+from lib.quotes import tick_of
 from tests.binance.scripted import Line, ScriptedExchange, answer_word
 
 pytestmark = pytest.mark.asyncio
@@ -88,6 +90,25 @@ async def heard(line: Line, method: str, times: int = 1) -> list[str]:
         while line.methods().count(method) < times:
             await asyncio.sleep(0.001)
     return [name for each in line.heard if each["method"] == method for name in each["params"]]
+
+
+async def test_trades_and_best_prices_are_counted_each_for_themselves(
+    exchange: ScriptedExchange,
+) -> None:
+    board, seen = Board(), []
+    async with following(exchange) as quotes:
+        quotes.watch("BTCUSDT", board)
+        line = await exchange.line(1)
+        await heard(line, "SUBSCRIBE")
+        traded, shown = trade("BTCUSDT", "10.00"), best("BTCUSDT", "9.90", "10.10")
+        for frame in (traded, shown, traded, traded, shown):
+            await line.say(frame)
+            seen.append(await board.next())
+
+    trades = [tick_of(quote, "last") for quote in seen]
+    tops = [tick_of(quote, "bid") for quote in seen[1:]]
+    assert [after > before for before, after in pairwise(trades)] == [False, True, True, False]
+    assert [after > before for before, after in pairwise(tops)] == [False, False, True]
 
 
 async def test_merges_best_prices_and_trades_into_one_quote(exchange: ScriptedExchange) -> None:

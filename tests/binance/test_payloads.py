@@ -312,6 +312,25 @@ def test_reads_what_changed_of_the_account() -> None:
     assert set(state.balances) == {"ETH"}
 
 
+def test_reads_public_trades_exactly() -> None:
+    row = {"a": 26129, "p": "0.01633102", "q": "4.70443515", "T": 1498793709153, "m": True}
+
+    [trade] = payloads.public_trades([{**row, "f": 27781, "l": 27781, "M": True}])
+
+    assert (trade.id, trade.time, trade.buyer_is_maker) == (26129, 1498793709153, True)
+    assert (trade.price, trade.quantity) == (Decimal("0.01633102"), Decimal("4.70443515"))
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"a": "26129"}, {"p": 1}, {"q": "-1"}, {"T": None}, {"m": "yes"}]
+)
+def test_a_public_trade_that_is_none_is_refused(wrong: dict[str, object]) -> None:
+    row = {"a": 26129, "p": "0.01633102", "q": "4.70443515", "T": 1498793709153, "m": True}
+
+    with pytest.raises(payloads.Unreadable):
+        payloads.public_trades([{**row, **wrong}])
+
+
 def test_reads_candles_exactly() -> None:
     [candle] = payloads.candles([
         [1, "0.1", "0.3", "0.05", "0.2", "9", 59_999, "1", 3, "1", "1", "0"]

@@ -6,11 +6,29 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import cycle
 
 import aiohttp
+import orjson
 from aiohttp import web
 
 SIGNATURE = re.compile(r"signature[\"'=: ]+([0-9a-fA-F]{64})")
+CLOSE_REASON_MAX = 123  # bytes, RFC 6455 5.5
+
+
+WAYS = (
+    "farewell",
+    "refused",
+    "refused by a text",
+    "of a strange status",
+    "no JSON",
+    "a list",
+    "key fallen",
+    "error that answers nothing",
+    "event",
+    "event of a strange kind",
+)
+"""How a signed frame is echoed; the last one tells that all were."""
 
 
 @dataclass
@@ -23,8 +41,45 @@ class Echo:
     signatures: set[str] = field(default_factory=set)
     echoed: threading.Event = field(default_factory=threading.Event)
     address: str = ""
+    _ways: Iterator[str] = field(default_factory=lambda: cycle(WAYS))
 
-    async def serve_rest(self, request: web.Request) -> web.StreamResponse:
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        if request.headers.get("Upgrade", "").lower() == "websocket":
+            return await self._serve_socket(request)
+        return await self._serve_rest(request)
+
+    async def _serve_socket(self, request: web.Request) -> web.WebSocketResponse:
+        """Pass frames on both ways, but for the answer to what is to be echoed."""
+        ours = web.WebSocketResponse()
+        await ours.prepare(request)
+        async with (
+            aiohttp.ClientSession() as session,
+            session.ws_connect(f"{self.upstream}{request.raw_path}") as theirs,
+        ):
+            back = asyncio.create_task(_pump(theirs, ours))
+            async for message in ours:
+                self.signatures.update(SIGNATURE.findall(message.data))
+                if orjson.loads(message.data).get("method") == self.path:
+                    await self._echo_frame(ours, message.data)
+                else:
+                    await theirs.send_str(message.data)
+            back.cancel()
+            await asyncio.gather(back, return_exceptions=True)
+        return ours
+
+    async def _echo_frame(self, socket: web.WebSocketResponse, said: str) -> None:
+        """Answer a signed request with itself, each time in another way, and hang up."""
+        number, params = orjson.loads(said)["id"], orjson.loads(said)["params"]
+        way = next(self._ways)
+        for frame in _frames(way, number, said):
+            await socket.send_str(frame)
+        reason = f"signature={params['signature']} {params['apiKey']}".encode()
+        await asyncio.sleep(0.1)
+        await socket.close(code=1008, message=reason[:CLOSE_REASON_MAX])
+        if way == WAYS[-1]:
+            self.echoed.set()
+
+    async def _serve_rest(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
         said = f"{request.method} {request.url} {body.decode()} {dict(request.headers)}"
         self.signatures.update(SIGNATURE.findall(said))
@@ -63,6 +118,31 @@ class Echo:
             return web.Response(text=text, status=answer.status, content_type="application/json")
 
 
+def _frames(way: str, number: int, said: str) -> Iterator[str]:
+    error = {"code": -1100, "msg": f"Illegal: {said}"}
+    welcome = {"id": number, "status": 200, "result": {"subscriptionId": 0}}
+    event = {"e": "executionReport", "E": 1, "T": 1, "c": said, "s": said, "X": said, "i": said}
+    spoken: dict[str, list[object]] = {
+        "refused": [{"id": number, "status": 400, "error": error}],
+        "refused by a text": [{"id": number, "status": 400, "error": said}],
+        "of a strange status": [{"id": number, "status": said}],
+        "a list": [welcome, [said]],
+        "key fallen": [welcome, {"status": 401, "error": error}],
+        "error that answers nothing": [welcome, {"status": 400, "error": error}],
+        "event": [welcome, {"subscriptionId": 0, "event": event}],
+        "event of a strange kind": [welcome, {"subscriptionId": 0, "event": {"e": said}}],
+    }
+    yield from (orjson.dumps(each).decode() for each in spoken.get(way, []))
+    if way == "no JSON":
+        yield f"Illegal: {said}"
+
+
+async def _pump(source: aiohttp.ClientWebSocketResponse, sink: web.WebSocketResponse) -> None:
+    async for message in source:
+        await sink.send_str(message.data)
+    await sink.close()
+
+
 @contextmanager
 def echoing(upstream: str, path: str, how: str) -> Iterator[Echo]:
     """Serve, in a thread, for as long as the context lasts."""
@@ -70,7 +150,7 @@ def echoing(upstream: str, path: str, how: str) -> Iterator[Echo]:
 
     async def begin() -> web.AppRunner:
         app = web.Application()
-        app.router.add_route("*", "/{rest:.*}", echo.serve_rest)
+        app.router.add_route("*", "/{rest:.*}", echo.serve)
         runner = web.AppRunner(app)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)

@@ -10,7 +10,14 @@ from click.testing import CliRunner, Result
 
 from auto_trading import main
 from lib.atomic_json import ContextFile, atomic_save_json, read_generations
-from lib.generation import Generation, Memory, Parked, decode, encode_as_it_was, stamped
+from lib.context_file.generation import (
+    Generation,
+    Memory,
+    Parked,
+    decode,
+    encode_as_it_was,
+    stamped,
+)
 from lib.orders import Order, OrderState
 
 ROOT = Path(__file__).parents[2]

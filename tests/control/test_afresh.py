@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from lib.atomic_json import read_generations
+from lib.context_file.generation import FormerId, Memory, decode, decode_context
 from lib.control.exits import Exit
-from lib.generation import FormerId, Memory, decode, decode_context
 from lib.orders import FINAL, OrderState
 from lib.shelf import Shelf
 from tests.control.folder import (

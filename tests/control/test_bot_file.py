@@ -4,8 +4,8 @@ from pathlib import Path
 
 import orjson
 
+from lib.context_file.generation import decode
 from lib.control.exits import Exit
-from lib.generation import decode
 from lib.orders import OrderState
 from tests.control.folder import command, folder, generation, newest, order, parked
 

@@ -14,7 +14,7 @@ from lib.exchange import AccountState, OrderRecord, OrderStatus
 from lib.ids import make_id
 from lib.money import SymbolRules
 from lib.orders import OrderState
-from lib.orphans import OPEN_FOR_MS
+from lib.ownership.orphans import OPEN_FOR_MS
 from tests.control.folder import BIRTH, TAG, command, conf_file, folder, generation, order
 
 NOW = BIRTH + 86_400_000

@@ -242,6 +242,22 @@ def test_what_may_have_been_done_is_not_called_undone(
     served(tmp_path, talk, Mortal())
 
 
+class Broken(Notes):
+    """An office that has a bug."""
+
+    async def obey(self, request: Request) -> str:
+        await super().obey(request)
+        raise LookupError("no such thing")
+
+
+def test_a_request_that_goes_wrong_is_answered_once_and_not_repeated(tmp_path: Path) -> None:
+    async def talk(_: Notes) -> None:
+        with pytest.raises(NotAllowed, match="that went wrong: LookupError: no such thing"):
+            await asyncio.to_thread(tell, tmp_path, Verb.PAUSE, ("lisa",))
+
+    assert len(served(tmp_path, talk, Broken()).asked) == 1
+
+
 def test_what_the_runner_refuses_is_told_in_its_words(tmp_path: Path) -> None:
     async def talk(_: Notes) -> None:
         with pytest.raises(NotAllowed, match="lines"):

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from lib.context_file.folder_lock import FolderLock
 from lib.control.doctor_exchange import CLOCK_OFF_MAX, clock_finding
 from lib.control.doctor_findings import Finding, gravest
 from lib.control.doctor_folder import lock_holder
 from lib.control.exits import Exit
 from lib.disk import REAL_DISK
-from lib.folder_lock import FolderLock
 from lib.torture.processes import clean_environment
 from tests.control.folder import ROOT, conf_file, folder, generation
 from tests.control.program import Program

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import orjson
 import pytest
 
-from tests.control.echoing import echoing
+from tests.control.echoing import WAYS, Echo, echoing
 from tests.control.program import Program
 from tests.control.simulated import SECRET, TRADES, Simulated, simulated, write_keys
 
@@ -31,6 +31,7 @@ def everything_kept(folder: Path) -> str:
     return "".join(path.read_bytes().decode(errors="replace") for path in files)
 
 
+SUBSCRIBE = "userDataStream.subscribe.signature"
 CASES = [
     *(("exchangeInfo", how, "lines") for how in REST),
     *(("account", how, "lines") for how in REST),
@@ -42,17 +43,26 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("path", "how", "log_format"), list(dict.fromkeys(CASES)))
-def test_no_secret_of_an_echoed_request_is_shown_or_kept(
-    tmp_path: Path, exchange: Simulated, path: str, how: str, log_format: str
-) -> None:
-    write_keys(tmp_path)
+def write_conf(folder: Path, log_format: str) -> None:
+    write_keys(folder)
     conf = {
         "bots": [{"once": {"function": "add_order", "order": BUY}}],
         "log_file": {"path": "runner.log"},
         "log_format": log_format,
     }
-    (tmp_path / "conf.json").write_bytes(orjson.dumps(conf))
+    (folder / "conf.json").write_bytes(orjson.dumps(conf))
+
+
+def secrets_in(text: str, echo: Echo) -> list[str]:
+    secrets = {TRADES, SECRET, quote(SECRET), *echo.signatures}
+    return [secret for secret in secrets if secret in text]
+
+
+@pytest.mark.parametrize(("path", "how", "log_format"), list(dict.fromkeys(CASES)))
+def test_no_secret_of_an_echoed_request_is_shown_or_kept(
+    tmp_path: Path, exchange: Simulated, path: str, how: str, log_format: str
+) -> None:
+    write_conf(tmp_path, log_format)
     with (
         echoing(exchange.address, path, how) as echo,
         Program(tmp_path, "--venue", echo.address) as program,
@@ -64,7 +74,23 @@ def test_no_secret_of_an_echoed_request_is_shown_or_kept(
             shown = program.output + logs.output
 
     text = shown + everything_kept(tmp_path)
-    secrets = {TRADES, SECRET, quote(SECRET), *echo.signatures}
     assert echo.signatures or path == "exchangeInfo"
-    assert [secret for secret in secrets if secret in text] == []
+    assert secrets_in(text, echo) == []
     assert len(text) > 100
+
+
+@pytest.mark.parametrize("log_format", FORMATS)
+def test_no_secret_of_an_echoed_frame_is_shown_or_kept(
+    tmp_path: Path, exchange: Simulated, log_format: str
+) -> None:
+    write_conf(tmp_path, log_format)
+    with (
+        echoing(exchange.address, SUBSCRIBE, "in every way") as echo,
+        Program(tmp_path, "--venue", echo.address) as program,
+    ):
+        assert echo.echoed.wait(120), program.output
+        program.until("error that answers nothing|no known kind", 10)
+
+    text = everything_kept(tmp_path)
+    assert len(echo.signatures) >= len(WAYS)
+    assert secrets_in(text, echo) == []

@@ -8,6 +8,7 @@ import orjson
 from lib.binance.traffic import Outcome
 from lib.control.log_lines import PRIORITY, json_line
 from lib.control.metrics import ALL
+from lib.modes import Mode
 from lib.news import Kind, News
 from tests.control.folder import ROOT
 
@@ -44,7 +45,7 @@ def test_the_page_of_logs_has_every_kind_with_its_priority() -> None:
 
 
 def test_the_page_of_logs_has_every_field_of_a_line() -> None:
-    fields = orjson.loads(json_line(News(1, "lisa", Kind.FILL, "x", "a7")))
+    fields = orjson.loads(json_line(News(1, "lisa", Kind.FILL, "x", "a7"), mode=Mode.LIVE))
     listed = LOGS[LOGS.index("| field | |") :]
 
     assert re.findall(r"^\| `(\w+)` \|", listed, re.MULTILINE) == list(fields)

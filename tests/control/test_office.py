@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from lib.atomic_json import ContextFile
+from lib.context_file.generation import decode
 from lib.control.office import Verb
 from lib.control.office_memory import FILE, Killed, OfficeMemory, read_killed
 from lib.disk import REAL_DISK
-from lib.generation import decode
 from lib.instructions import Instruction
 from lib.life import Standing
 from lib.news import Kind
@@ -130,9 +130,9 @@ def test_a_cancel_that_is_repeated_later_cancels_nothing_that_was_planned_since(
 
 def test_a_flattened_bot_takes_no_other_word_than_start() -> None:
     said = [Said(60, Verb.FLATTEN), Said(100, Verb.PAUSE), Said(101, Verb.RESUME)]
-    world = live(world_of(*said, Said(102, Verb.FLATTEN)))
+    world = live(world_of(*said, Said(102, Verb.FLATTEN), Said(103, Verb.CANCEL)))
 
-    assert {world.answer(number) for number in (1, 2, 3)} == {
+    assert {world.answer(number) for number in (1, 2, 3, 4)} == {
         "dips: flattened, `start` begins it anew"
     }
     assert world.standings == {"dips": Standing.IDLE}
@@ -299,13 +299,13 @@ def test_a_word_is_not_lost_behind_a_save_that_is_tried_again(
 
     def noted(file: ContextFile, fields: bytes) -> bool:
         saved = save(file, fields)
-        if file.path.stem == "dips" and world.answered.keys() == {"0"}:
+        if file.path.stem == "dips" and "1" not in world.answered:
             written.append(decode(fields).instruction)
         return saved
 
     monkeypatch.setattr(ContextFile, "save", noted)
     live(world)
 
-    assert Instruction.PAUSE in written
-    assert Instruction.TRADE not in written[:-1]  # the last is the resume itself
+    since = written[written.index(Instruction.PAUSE) :]
+    assert Instruction.TRADE not in since[:-1]  # the last is the resume itself
     world.check()

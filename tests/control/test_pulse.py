@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -65,3 +66,18 @@ def test_a_flush_that_failed_is_no_longer_running() -> None:
         disk.fsync(999_999)
 
     assert disk.running_ms == 0
+
+
+@pytest.mark.parametrize("call", ["pwrite", "fdatasync"])
+def test_a_save_that_fails_is_counted_whether_its_write_or_its_flush_fails(call: str) -> None:
+    disk = TimedDisk(Ticks())
+    steps: dict[str, Callable[[], object]] = {
+        "pwrite": lambda: disk.pwrite(999_999, b"{}", 0),
+        "fdatasync": lambda: disk.fdatasync(999_999),
+    }
+
+    with pytest.raises(OSError, match="Bad file"):
+        steps[call]()
+
+    assert disk.saves.failed == 1
+    assert disk.saves.latency.count == 0

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from lib.context_file.generation import Memory
 from lib.control.exits import Exit
 from lib.errors import Halt
-from lib.generation import Memory
 from lib.orders import OrderState
 from lib.shelf import Shelf
 from tests.control.folder import command, folder, generation, newest, order, parked

@@ -9,9 +9,9 @@ import pytest
 
 from bots.dip_buyer import Conf
 from lib.conf import BotConf, read_conf
+from lib.context_file.generation import Generation, Memory
 from lib.control.promises import excesses, unclear_budget
 from lib.exchange import AccountState, Balance, Fill
-from lib.generation import Generation, Memory
 from lib.money import SymbolRules
 from lib.orders import Order, OrderState
 from lib.wallet import book

@@ -34,7 +34,7 @@ def test_out_of_the_box_the_first_fill_comes_within_ten_seconds(tmp_path: Path) 
             program.output
             .split("\n")[0]
             .split(" ", 2)[2]
-            .startswith("runner start: paper: no real money")
+            .startswith("runner start: simulation, paper: no real money")
         )
 
 

@@ -2,10 +2,10 @@
 
 from decimal import Decimal
 
+from lib.context_file.generation import Memory
 from lib.control.rulebook import read_rulebook
 from lib.control.standing import brought, in_short, worth
 from lib.credentials import Credentials
-from lib.generation import Memory
 from lib.orders import OrderState
 from tests.control.folder import order
 

@@ -7,8 +7,8 @@ from typing import Any
 import orjson
 import pytest
 
+from lib.context_file.generation import Memory
 from lib.control.exits import Exit
-from lib.generation import Memory
 from lib.orders import OrderState
 from lib.shelf import Shelf
 from tests.control.folder import command, conf_file, folder, generation, order, parked

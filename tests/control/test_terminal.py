@@ -98,7 +98,7 @@ def test_a_terminal_shows_a_row_per_bot_and_news_below(window: Window) -> None:
     window.until(r"(?m)^add_order +BTCUSDT +\d+(\.\d+)? +finished")
 
     title, names, *rest = window.screen.text
-    assert title.startswith("paper: no real money")
+    assert title.startswith("simulation, paper: no real money")
     assert names.startswith("bot ")
     assert {line.split()[0] for line in rest[:4]} == {
         "add_order",

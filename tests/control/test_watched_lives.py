@@ -54,7 +54,8 @@ class WatchedLife(Life):
             lag=LoopLag(),
             event_age=EventAge(supervisor.floor.mirror, ticks),
             is_well=lambda: True,
-            now=ticks,
+            now=lambda: NOON,
+            ticks=ticks,
         )
         self.watching = self.loop.create_task(self._watch())
 
@@ -121,7 +122,10 @@ def test_the_page_of_a_life_agrees_with_the_exchange_and_the_file() -> None:
     page = read(life.metrics.text())
     memory = world.generation("one").memory
     (position,) = memory.positions.values()
-    assert value(page, "build_info", version='1"0', python="3.11", venue="world") == 1
+    assert (
+        value(page, "build_info", version='1"0', python="3.11", mode="simulation", venue="world")
+        == 1
+    )
     assert value(page, "bots", standing="finished") == 1
     assert value(page, "bots", standing="running") == 0
     assert value(page, "orders_open") == value(page, "orders_in_doubt") == 0
@@ -135,6 +139,13 @@ def test_the_page_of_a_life_agrees_with_the_exchange_and_the_file() -> None:
     assert value(page, "stream_events_total") > 1
     assert value(page, "stream_gaps_total") == 0
     assert value(page, "killed") == 0
+
+
+def test_how_long_it_runs_is_told_by_a_clock_that_nobody_sets() -> None:
+    life = watched(World(1, ONE, CALM))  # in which the machine's own stands still
+
+    assert value(life.page, "start_time_seconds") == Decimal(NOON) / 1_000
+    assert 1 < value(life.page, "uptime_seconds") < 3_600
 
 
 @pytest.mark.slow

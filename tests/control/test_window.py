@@ -1,11 +1,16 @@
 """What reaches the person's window is complete, stamped and free of secrets."""
 
+import asyncio
 import logging
 import os
+import re
 from collections.abc import Iterator
 
 import pytest
 
+from lib.control import terminal
+from lib.control.board import Row
+from lib.control.standing import Word
 from lib.control.terminal import Terminal, open_terminal
 from lib.news import Kind, News
 from lib.redaction import Redactor, Secret
@@ -78,3 +83,34 @@ def test_news_from_before_the_exchanges_time_is_known_carry_the_machines(read: R
     read.window.tell(News(0, "", Kind.START, "hello"))
 
     assert "1970" not in read.text
+
+
+def test_news_are_shown_on_while_the_rows_of_the_table_cannot_be_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(terminal, "FRAME", 0.002)
+    reading, writing = os.openpty()
+    window = open_terminal(writing, {"TERM": "xterm"}, Redactor([]))
+    looks = 0
+
+    def rows() -> list[Row]:
+        nonlocal looks
+        looks += 1
+        if looks in {2, 3}:
+            raise KeyError("BTCUSDT")
+        return [Row("lisa", "BTCUSDT", str(60_000 + looks), Word.RUNNING, "-", "-")]
+
+    async def story() -> None:
+        showing = asyncio.create_task(window.show(rows))
+        while looks < 20 and not showing.done():
+            await asyncio.sleep(0.001)
+        showing.cancel()
+
+    asyncio.run(story())
+    window.leave()
+    os.set_blocking(reading, False)
+    shown = os.read(reading, 100_000).decode()
+    os.close(reading)
+    os.close(writing)
+    assert shown.count("the live table cannot be read: KeyError: 'BTCUSDT'") == 1
+    assert max(map(int, re.findall("600[0-9]{2}", shown))) > 60_003

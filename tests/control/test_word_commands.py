@@ -7,11 +7,11 @@ import pytest
 from click.testing import CliRunner
 
 from auto_trading import main
+from lib.context_file.generation import Memory
 from lib.control.commands import MODULES
 from lib.control.exits import Exit
 from lib.control.office_memory import read_killed
 from lib.control.request import Verb
-from lib.generation import Memory
 from lib.instructions import Instruction
 from lib.shelf import Shelf
 from tests.control.folder import command, conf_file, folder, generation, newest, order

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -120,9 +120,20 @@ class Quiet(SimpleHTTPRequestHandler):
     def log_message(self, *_: object) -> None: ...
 
 
+class Endless(Quiet):
+    """Answers whatever is asked without a length, with more than any checksum has."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        with suppress(ConnectionError):
+            for _ in range(64):
+                self.wfile.write(b"a" * 1_000)
+
+
 @contextmanager
-def served(folder: Path) -> Iterator[str]:
-    handler = partial(Quiet, directory=str(folder))
+def served(folder: Path, kind: type[Quiet] = Quiet) -> Iterator[str]:
+    handler = partial(kind, directory=str(folder))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
@@ -151,6 +162,14 @@ def test_a_file_is_fetched_from_an_address_if_its_checksum_fits(tmp_path: Path) 
     assert "there is no" in absent.output
     with MarketReading(path) as reading:
         assert list(reading.bars("BTCUSDT", "1m")) == BARS
+
+
+def test_a_checksum_without_a_length_is_given_up_as_soon_as_it_is_too_long(tmp_path: Path) -> None:
+    with served(tmp_path, Endless) as address:
+        found = run(tmp_path / "m.sqlite", "import", f"{address}/BTCUSDT-1m-2024-01.zip")
+
+    assert found.exit_code == Exit.ATTENTION
+    assert "is no checksum: it is too long" in found.output
 
 
 def test_one_broken_file_does_not_keep_the_others_out(tmp_path: Path) -> None:

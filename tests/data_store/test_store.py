@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lib.data.amounts import Unstorable, amount_of, kept
-from lib.data.file import FORMAT
+from lib.data.file import FORMAT, open_for_writing
 from lib.data.reading import MarketReading, NothingStored
 from lib.data.rows import Line, Piece
 from lib.data.series import Kind, Series, Span, runs
@@ -203,6 +203,19 @@ def test_what_is_no_database_and_what_is_not_there_is_told(tmp_path: Path) -> No
             MarketReading(path)
     with pytest.raises(Halt, match="text"):
         MarketStore(tmp_path / "text", origin="live")
+
+
+def test_a_file_whose_maker_was_killed_before_it_said_whose_data_it_is_can_be_read(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "market.sqlite"
+    open_for_writing(path).close()
+
+    with MarketReading(path) as reading:
+        assert (reading.origin, reading.holdings()) == ("nobody's yet", [])
+    MarketStore(path, origin="live").close()
+    with MarketReading(path) as reading:
+        assert reading.origin == "live"
 
 
 def test_a_series_that_was_never_asked_for_is_told_apart_from_an_empty_one(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -10,8 +11,9 @@ import pytest
 from lib.errors import Halt, UnknownOrder
 from lib.exchange import ZERO, Balance, CancelRequest, OrderRecord, OrderStatus, PlaceRequest
 from lib.exits.holding import Holding, close_all
+from lib.exits.protection import Ending
+from lib.filters import Notional
 from lib.orders import Order
-from lib.protection import Ending
 from tests.exits.lot_office import (
     STOP,
     TARGET,
@@ -24,6 +26,7 @@ from tests.exits.lot_office import (
     sold,
 )
 from tests.held_office import (
+    LOTS,
     cancel_by_hand,
     fill,
     refuse_order,
@@ -205,6 +208,23 @@ def test_a_stop_that_the_exchange_leaves_is_executed_from_here_after_five_second
     assert orders == [("STOP_LOSS", ALL), ("MARKET", ALL)]
     assert held.lots[0].ending is Ending.STOP
     assert 5_000 <= took < 8_000
+
+
+def test_what_is_worth_more_than_one_order_may_be_is_closed_in_several() -> None:
+    async def story(office: Office) -> tuple[Holding, list[tuple[str, Decimal | None]]]:
+        held = planned(market_buy("0.5"), stop={**STOP, "base": "bid"})
+        task = await begin(office, held)
+        dear = Notional(largest=Decimal(14_000), largest_for_market=True)
+        office.floor.rules["BTCUSDT"] = replace(LOTS, notional=dear)
+        show(office, bid=58_000, ask=58_001)
+        await asyncio.sleep(8)
+        task.cancel()
+        return held, sold(office)
+
+    held, orders = play(story)
+    assert held.over
+    rest = ("MARKET", Decimal("0.079"))  # this venue takes its fees in coins, of sales too
+    assert orders == [*[("MARKET", Decimal("0.21"))] * 2, rest]
 
 
 def test_a_bot_that_decides_to_close_has_all_lots_sold_and_enters_no_more() -> None:

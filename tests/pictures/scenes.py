@@ -164,4 +164,14 @@ SCENES: Final[Mapping[str, Scene]] = {
         days=14,
         minutes=30,
     ),
+    "sma_cross": Scene(
+        {**BTC, "quantity": "500 USDT", "interval": "1h", "fast": 5, "slow": 20, "stop": "0.05"},
+        days=14,
+        minutes=30,
+    ),
+    "taker_pressure": Scene(
+        {**BTC, "quantity": "500 USDT", "memory": 24, "enter": "0.5", "leave": "0.3"},
+        days=3,
+        minutes=30,
+    ),
 }

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from lib.context_reading import sync_folder
-from lib.generation import Memory
+from lib.context_file.generation import Memory
+from lib.context_file.reading import sync_folder
+from lib.dealing.list_dealer import ListDealer
 from lib.instructions import Instruction
 from lib.limits import AllLimits, BotLimits
-from lib.list_dealer import ListDealer
 from lib.news import Kind
 from lib.orders import Order, add_order
 from lib.results import Position

@@ -7,13 +7,12 @@ from typing import Any
 
 import pytest
 
+from lib.context_file.generation import Memory
 from lib.exchange import Side
-from lib.generation import Memory
 from lib.instructions import Instruction
 from lib.limits import Then
 from lib.orders import Order, OrderState
 from lib.risk.keeper import Keeper
-from lib.risk.losses import DAY
 from lib.risk.page import FILE, PageFile
 from lib.wallet import book
 from tests.announcement import durable_files
@@ -21,6 +20,7 @@ from tests.disk import Cut, SimulatedDisk
 from tests.risk.limited_office import CTX, Limited, buy, limited, new_disk, story
 from tests.scripted_venue import Office, made_fill, play
 
+DAY = 86_400_000
 LOSING = {"daily_loss": 50}
 
 
@@ -35,6 +35,7 @@ class Band:
         self.numbers: set[str] = set()
         self.slow = 0  # seconds until it hears
         self.deaf = False  # to a flatten, as a bot whose context cannot be read
+        self.faults = 0  # how often telling it goes wrong
 
     def names(self) -> Sequence[str]:
         return self.bots
@@ -43,11 +44,16 @@ class Band:
         return self.office.floor.instructions.of(bot) is Instruction.TRADE
 
     async def tell(self, number: str, then: Then, bots: Sequence[str], by: str) -> None:
-        assert number not in self.numbers, "a number is used once"
+        if self.faults:
+            self.faults -= 1
+            raise LookupError("lost my way")
+        if number in self.numbers:
+            pytest.fail("a number is used once")  # no keeper takes this for a fault of its own
         if self.disk is not None:
             wanted = number.removesuffix(" paused")
             kept = durable_files(self.disk.root)
-            assert any(wanted.encode() in content for content in kept), "told before it was saved"
+            if not any(wanted.encode() in content for content in kept):
+                pytest.fail("told before it was saved")
         self.numbers.add(number)
         self.told.append((by, then, [*bots]))
         await asyncio.sleep(self.slow)
@@ -65,12 +71,16 @@ def keep(limited: Limited, band: Band) -> "asyncio.Task[None]":
     """Have a keeper look beside the story."""
     limited.office.floor.quotes.open("BTCUSDT")
     keeper = Keeper(
-        limited.guard, limited.file, band, lambda bot, _, text: limited.told.append((bot, text))
+        limited.guard,
+        limited.file,
+        band,
+        lambda bot, _, text: limited.told.append((bot, text)),
+        look_seconds=5,
     )
 
     async def all_along() -> None:
         await keeper.begin()
-        await keeper.keep()
+        await keeper.keep_on()
 
     return limited.office.loop.create_task(all_along())
 
@@ -254,6 +264,22 @@ def test_entries_are_refused_only_as_long_as_so_much_is_lost_where_that_is_wante
         "all bots: 100 USDT lost since 0:00 UTC, 50 USDT are the most (limits.daily_loss)"
     )
     assert band.told == []
+
+
+def test_a_keeper_that_breaks_says_so_and_carries_out_what_it_had_begun() -> None:
+    async def tale(limited: Limited) -> tuple[Band, list[tuple[str, str]]]:
+        limited.holds("0.01", "600")
+        band = Band(limited.office)
+        band.faults = 2
+        keep(limited, band)
+        await price(limited, 60_000)
+        await price(limited, 50_000, seconds=100)
+        return band, limited.told
+
+    band, told = story(tale, LOSING)
+    assert band.told == [("limits.daily_loss", Then.PAUSE, ["bot"])]
+    broke = [text for bot, text in told if bot == "" and "LookupError: lost my way" in text]
+    assert len(broke) == 1
 
 
 def test_what_cannot_be_flattened_is_paused() -> None:

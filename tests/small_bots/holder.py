@@ -4,9 +4,9 @@ from decimal import Decimal
 from typing import Literal
 
 from lib.desk import Desk
+from lib.exits.position import Position, Trigger, hold_position, plan_bracket, plan_position
 from lib.machine import Context, Machine
 from lib.orders import Order
-from lib.position import Position, Trigger, hold_position, plan_bracket, plan_position
 from lib.quotes import Base
 from lib.settings import Milliseconds, Settings
 from lib.trailing import Trail

@@ -1,5 +1,7 @@
 """Place exactly what the section says, as an order or as a list, and be done."""
 
+import orjson
+
 from lib.desk import Desk
 from lib.machine import Context, Machine
 from lib.order_lists import OrderList, add_list
@@ -13,7 +15,7 @@ class Conf(Settings):
 
     @property
     def symbols(self) -> tuple[str, ...]:
-        return ("BTCUSDT",)
+        return (orjson.loads(self.order)["symbol"] if self.order else "BTCUSDT",)
 
 
 class Ctx(Context):

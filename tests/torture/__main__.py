@@ -24,7 +24,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--share", type=float, default=1.0, help="how much of a whole run; 1")
     parser.add_argument("--seed", type=int, help="make one attempt, with this seed; no report")
     parser.add_argument("--cores", type=float, default=os.cpu_count() or 1, help="to keep busy")
-    parser.add_argument("--anew", action="store_true", help="forget what was recorded of this code")
+    parser.add_argument("--anew", action="store_true", help="forget what was recorded of them")
     parser.add_argument("--page", type=Path, default=PAGE, help="where the report goes")
     return parser.parse_args()
 
@@ -44,7 +44,7 @@ def main() -> int:
     alone = options.seed is not None
     records = Records(FOLDER / (f"one-{options.seed}.jsonl" if alone else f"{code}.jsonl"))
     if options.anew or alone:
-        records.forget()
+        records.forget(options.names)
     attempts = planned(able, 0 if alone else options.share, options.seed or 0)
     campaign = Campaign(attempts, records, options.cores, tell=lambda line: print(line, flush=True))
     print(f"{campaign.done} of {campaign.all} attempts on {code} are recorded", flush=True)

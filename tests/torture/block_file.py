@@ -21,6 +21,7 @@ from tests.torture import mounts
 
 PAGE: Final = 4096
 SECTOR: Final = 512
+SUPERBLOCKS: Final = {"ext4": 0, "xfs": 0, "btrfs": 64 << 10}  # no file system survives a torn one
 ZERO: Final = bytes(PAGE)
 NAME: Final = "disk"
 

@@ -18,6 +18,7 @@ from lib.errors import BotError
 from lib.shelf import Shelf
 from tests.torture import mounts
 from tests.torture.block_file import (
+    SUPERBLOCKS,
     BlockFile,
     Epoch,
     Mark,
@@ -33,7 +34,6 @@ SIZES: Final = (300, 2_000, 2_000, 2_000, 6_000, 9_000, 20_000)  # the last two 
 SAVES: Final = 24
 SAVES_OF_A_SECOND_LIFE: Final = 2
 STATES: Final = {"ext4": 300, "xfs": 90, "btrfs": 240}  # per attempt
-SUPERBLOCKS: Final = {"ext4": 0, "xfs": 0, "btrfs": 64 << 10}  # no file system survives a torn one
 SECOND_CUTS: Final = 2
 ANOTHER_LIFE: Final = 1_000  # its versions look like none of the first life's
 LOSSES_TOLD: Final = 5

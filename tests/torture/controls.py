@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from lib.generation import Generation
+from lib.context_file.generation import Generation
 from lib.orders import orders_inside
 from lib.simulator.server.faults import Rule, delay_reply
 from lib.torture.audit import OPEN, contexts_in

@@ -50,4 +50,4 @@ class Experiment:
     @property
     def seconds_at_most(self) -> float:
         """Say after how long an attempt counts as hung."""
-        return 10 * self.seconds + 60
+        return 20 * self.seconds + 120

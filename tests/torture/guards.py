@@ -13,7 +13,7 @@ DISPLACED: Final = "tests/test_displaced_context.py"
 LIVES: Final = "tests/test_exactly_once.py tests/test_add_order.py tests/test_dip_buyer.py"
 ORDERS: Final = "tests/test_orders.py tests/test_order_ends.py"
 CAMPAIGN: Final = "tests/test_mutants.py::test_the_real_program_passes_the_campaign"
-DOUBT: Final = f"tests/test_doubt.py {CAMPAIGN}"
+DOUBT: Final = f"tests/dealing/test_doubt.py {CAMPAIGN}"
 WIRE: Final = "tests/binance/test_client.py tests/binance/test_venue.py"
 
 
@@ -224,7 +224,7 @@ MUTANTS: Final = (
             return True
     if await""",
         """    if await""",
-        "tests/test_doubt.py tests/test_order_lists.py tests/test_order_list_mutants.py "
+        "tests/dealing/test_doubt.py tests/test_order_lists.py tests/test_order_list_mutants.py "
         "tests/test_oco_lives.py",
     ),
     Mutant(
@@ -239,7 +239,7 @@ MUTANTS: Final = (
         "a duplicate of an order that was never sent before is believed",
         "            if order.sends < 2:\n",
         "            if order.sends < 1:\n",
-        f"tests/test_doubt.py {ORDERS} tests/test_life.py tests/test_exactly_once.py",
+        f"tests/dealing/test_doubt.py {ORDERS} tests/test_life.py tests/test_exactly_once.py",
     ),
     Mutant(
         "P2",
@@ -326,14 +326,14 @@ MUTANTS: Final = (
         "an open order that no context knows is not told",
         "        if record.client_order_id in self._orphans or self.is_cared_for(own):\n",
         "        if record.client_order_id not in self._orphans:\n",
-        "tests/test_witness.py tests/test_supervisor.py",
+        "tests/ownership/test_witness.py tests/test_supervisor.py",
     ),
     Mutant(
         "P3",
         "a bot without a context is not looked for at the exchange",
         "        if own is not None and own.bot == bot_tag(bot):\n",
         "        if own is not None and own.bot == bot:\n",
-        "tests/test_rollback.py tests/test_supervisor.py",
+        "tests/ownership/test_rollback.py tests/test_supervisor.py",
     ),
     # --- P4: nothing rolled back
     Mutant(
@@ -405,7 +405,7 @@ MUTANTS: Final = (
         "a context with one whole slot is not suspect",
         "        suspect=not fresh and not isinstance(other, Generation),\n",
         "        suspect=False,\n",
-        f"{CRASHES} tests/test_rollback.py",
+        f"{CRASHES} tests/ownership/test_rollback.py",
     ),
     Mutant(
         "P4",
@@ -419,28 +419,28 @@ MUTANTS: Final = (
         "an id beyond the context's counter is not noticed",
         "    if own.birth == generation.birth and own.counter > memory.ids_given:\n",
         "    if own.birth == generation.birth and own.counter > memory.ids_given + 1_000_000:\n",
-        "tests/test_witness.py tests/test_rollback.py",
+        "tests/ownership/test_witness.py tests/ownership/test_rollback.py",
     ),
     Mutant(
         "P4",
         "an id given up as never accepted may show up unnoticed",
         "    if any(former.id == record.client_order_id for former in memory.former):\n",
         "    if any(former.id == record.symbol for former in memory.former):\n",
-        "tests/test_witness.py",
+        "tests/ownership/test_witness.py",
     ),
     Mutant(
         "P4",
         "the history is not asked whether the context is the newest",
         "        floor.mirror.merge(record)\n        await asyncio.sleep(0)",
         "        await asyncio.sleep(0)",
-        "tests/test_rollback.py",
+        "tests/ownership/test_rollback.py",
     ),
     Mutant(
         "P4",
         "a suspect context does not wait for its requests to die",
         "    if suspect:\n        await _outlive_requests(floor)\n",
         "    if not suspect:\n        await _outlive_requests(floor)\n",
-        "tests/test_rollback.py",
+        "tests/ownership/test_rollback.py",
     ),
     # --- P5: truth from the exchange
     Mutant(
@@ -522,7 +522,7 @@ MUTANTS: Final = (
         "a context of another account is run",
         "        if expected and found and found != expected:\n",
         "        if expected and found and found == expected + found:\n",
-        "tests/test_generation.py tests/test_supervisor.py",
+        "tests/context_file/test_generation.py tests/test_supervisor.py",
     ),
     Mutant(
         "P7",
@@ -600,7 +600,7 @@ MUTANTS: Final = (
         "a finished order is booked at every look",
         "    if order.final and not order.booked:\n        exchange.close(order)\n",
         "    if order.final:\n        exchange.close(order)\n",
-        f"{ORDERS} tests/test_oco.py tests/test_order_lists.py tests/test_position.py {LIVES}",
+        f"{ORDERS} tests/test_oco.py tests/test_order_lists.py tests/exits/test_position.py {LIVES}",
     ),
     Mutant(
         "P9",

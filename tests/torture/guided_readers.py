@@ -8,8 +8,8 @@ from typing import Final, Protocol
 import orjson
 
 from lib.atomic_json import read_generations
+from lib.context_file.generation import decode
 from lib.errors import Halt
-from lib.generation import decode
 from tests.torture.input_pages import misread_conf, misread_env
 from tests.torture.input_words import QUESTIONS, misread, read_bytes
 

@@ -105,7 +105,7 @@ def measured(world: LongWorld, run: Run) -> Outcome:
     outcome, began = Outcome(), world.now
     with (
         patch("lib.journal.order_journal.ENDED_MAX", ENDED_KEPT),
-        patch("lib.witness.ACCEPTED_MAX", ENDED_KEPT),
+        patch("lib.ownership.witness.ACCEPTED_MAX", ENDED_KEPT),
     ):
         world.live_on()
     hours = (world.now - began) / HOUR

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from lib.torture.processes import ROOT, Child
+from tests.torture.block_file import SUPERBLOCKS
 from tests.torture.machine_disk import VolatileDisk
 
 FileSystemKind: TypeAlias = Literal["ext4", "xfs", "btrfs"]
@@ -114,7 +115,7 @@ class Machine:
         self._image = folder / "disk.img"
         self._former = folder / "former.img"
         _make_disk(self._image, kind, size)
-        self.disk = VolatileDisk(self._image, HOST)
+        self.disk = VolatileDisk(self._image, HOST, superblock=SUPERBLOCKS[kind])
 
     def close(self) -> None:
         """Leave nothing behind."""

@@ -10,7 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-from lib.generation import Generation
+from lib.context_file.generation import Generation
 from lib.orders import orders_inside
 from lib.torture.ledger import Ledger
 

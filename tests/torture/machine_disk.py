@@ -2,7 +2,8 @@
 
 What was written since the last flush is in doubt until the next one. When the power goes, each of
 those writes is there, missing or torn at a sector, by chance, whatever came before or after it: no
-real disk that honours a flush may do worse. The machine reaches it as a network block device, of
+real disk that honours a flush may do worse. The superblock alone, without which no file system can
+be mounted, is written whole or not at all. The machine reaches it as a network block device, of
 whose protocol only the requests are needed (doc/proto.md of nbd): machine and server agree on all
 else. User-Mode Linux has a disk of its own, which answers a flush and flushes nothing.
 """
@@ -13,19 +14,23 @@ import socket
 import struct
 import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 from typing import Final, TypeAlias
 
-SECTOR: Final = 512
+from tests.torture.block_file import PAGE, SECTOR
+
 PORT: Final = 10_809
 REQUEST: Final = struct.Struct(">IIQQI")  # magic, what (flags above), handle, offset, length
 ANSWER: Final = struct.Struct(">II8s")
 REQUEST_MAGIC: Final = 0x25609513
 ANSWER_MAGIC: Final = 0x67446698
+
+WHOLE: Final = ("all", "nothing")
+WAYS: Final = (*WHOLE, "torn")
 
 Watcher: TypeAlias = Callable[[str, int], None]
 
@@ -53,8 +58,11 @@ class VolatileDisk:
     nothing of it is done yet; `after`, when it is done and the machine does not know that yet.
     """
 
-    def __init__(self, backing: Path, address: str, *, port: int = PORT) -> None:
+    def __init__(
+        self, backing: Path, address: str, *, port: int = PORT, superblock: int = 0
+    ) -> None:
         self.backing = backing
+        self._superblock = superblock  # where it begins, bytes
         self.size = backing.stat().st_size
         self.counts = {"write": 0, "flush": 0}
         self.before: Watcher = _nobody
@@ -93,9 +101,15 @@ class VolatileDisk:
             for written in reversed(doubtful):
                 os.pwrite(self._file, written.before, written.offset)
             for written in doubtful:
-                remains = written.after[: _kept(len(written.after), chance)]
+                remains = written.after[: _kept(len(written.after), self._ways(written), chance)]
                 os.pwrite(self._file, remains, written.offset)
             return len(doubtful)
+
+    def _ways(self, written: Written) -> Sequence[str]:
+        """Answer what may have become of a write."""
+        end = written.offset + len(written.after)
+        holds_superblock = written.offset < self._superblock + PAGE and self._superblock < end
+        return WHOLE if holds_superblock else WAYS
 
     def copy(self, target: Path) -> None:
         """Copy what is on the disk now, between two requests."""
@@ -160,9 +174,9 @@ def _nobody(_name: str, _number: int) -> None:
     return None
 
 
-def _kept(length: int, chance: random.Random) -> int:
+def _kept(length: int, ways: Sequence[str], chance: random.Random) -> int:
     """Choose how much of a write is there after the power came back: all, nothing, or a part."""
-    match chance.choice(("all", "nothing", "torn")):
+    match chance.choice(ways):
         case "all":
             return length
         case "torn":

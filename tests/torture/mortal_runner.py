@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import bots
-import lib.dealer
+import lib.dealing.dealer
 import lib.life
 import lib.mirror
 from auto_trading import main
@@ -75,10 +75,10 @@ async def polled_once(mirror: lib.mirror.Mirror) -> None:
 
 
 PLANTS: dict[str, tuple[tuple[object, str, object], ...]] = {
-    "never-looks": ((lib.dealer, "look_for", never_found),),
+    "never-looks": ((lib.dealing.dealer, "look_for", never_found),),
     "never-saves": (
         (lib.life.Life, "_store", never_saved),
-        (lib.dealer.Dealer, "_tripwire", lambda *_: None),
+        (lib.dealing.dealer.Dealer, "_tripwire", lambda *_: None),
     ),
     "polls-once": ((lib.mirror.Mirror, "poll", polled_once),),
 }

@@ -36,11 +36,12 @@ User-Mode Linux, a Linux kernel that runs as a plain program, with its own memor
 cache, its own file system (ext4 for most seeds, xfs and btrfs for others) and its own network.
 Its processes are killed at once, without a warning; then it boots again, mounts its disk, and
 starts the runner. What it had in memory and had not written is gone. Its disk forgets as well:
-whatever was written since the last flush is there, missing or torn at a sector of 512 bytes, by
-chance and in any order, so that a flush left out anywhere between the runner and the disk would
-be seen. (User-Mode Linux's own disk answers a flush and flushes nothing; the disk here is a
-network block device that honours it.) The exchange runs outside and lives on. Ten bots trade at a
-time, forty in all: market orders without end, and dip buyers with their stops.
+whatever was written since the last flush is there, missing or torn at a sector of 512 bytes (but
+for the superblock, without which no file system is), by chance and in any order, so that a flush
+left out anywhere between the runner and the disk would be seen. (User-Mode Linux's own disk
+answers a flush and flushes nothing; the disk here is a network block device that honours it.) The
+exchange runs outside and lives on. Ten bots trade at a time, forty in all: market orders without
+end, and dip buyers with their stops.
 
 An attempt is one exchange, one disk and twenty lives. The power goes at random moments of the
 start and of the trading; at the n-th write or flush of the disk, before it is done or done and

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from lib.generation import Generation
+from lib.context_file.generation import Generation
 from lib.ids import bot_tag, parse_id
 from lib.torture.audit import contexts_in, installation_of
 from lib.torture.ledger import Ledger

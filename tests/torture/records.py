@@ -1,7 +1,7 @@
 """What was tried on which code, kept line by line, so that a run that was ended goes on."""
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -12,6 +12,7 @@ from tests.torture.experiment import Outcome
 
 ROOT: Final = Path(__file__).parents[2]
 FOLDER: Final = ROOT / ".torture"
+PROGRAM: Final = ("auto_trading.py", "bots", "lib", "requirements.lock")
 
 
 class Record(BaseModel):
@@ -44,8 +45,12 @@ class Records:
             file.truncate(_end_of_the_last_whole_line(self.path.read_bytes()))
             file.write(record.model_dump_json().encode() + b"\n")
 
-    def forget(self) -> None:
+    def forget(self, names: Collection[str] = ()) -> None:
+        """Forget the attempts of some experiments, or of all."""
+        kept = [each for each in self if names and each.experiment not in names]
         self.path.unlink(missing_ok=True)
+        for each in kept:
+            self.add(each)
 
 
 def _end_of_the_last_whole_line(content: bytes) -> int:
@@ -53,14 +58,20 @@ def _end_of_the_last_whole_line(content: bytes) -> int:
 
 
 def state_of_the_code() -> str:
-    """Name what runs: the commit, and a mark of the changes that are not in it."""
-    commit = _git("rev-parse", "--short=12", "HEAD").strip() or "no-commit"
-    changes = _git("diff", "HEAD", "--", ".", ":!docs", ":!*.md") + _new_files()
-    return commit + (f"+{sha256(changes.encode()).hexdigest()[:8]}" if changes else "")
+    """Name what runs: the last commit that changed the program, and a mark of what is not in it.
+
+    A mended experiment is no other program: what the others brought stays true. Whoever mends one
+    forgets its attempts (`--anew NAME`).
+    """
+    commit = _git("log", "-1", "--format=%h", "--abbrev=12", "--", *PROGRAM).strip()
+    changes = _git("diff", "HEAD", "--", *PROGRAM) + _new_files()
+    return (commit or "no-commit") + (
+        f"+{sha256(changes.encode()).hexdigest()[:8]}" if changes else ""
+    )
 
 
 def _new_files() -> str:
-    names = _git("ls-files", "--others", "--exclude-standard", "--", "*.py").split()
+    names = _git("ls-files", "--others", "--exclude-standard", "--", *PROGRAM).split()
     return "".join(name + (ROOT / name).read_text() for name in names)
 
 

@@ -11,12 +11,12 @@ from typing import Any, Final
 import bots
 from lib.life import Standing
 from tests import bots_of_lines as lines
+from tests.exits.test_position_lives import SCENES as POSITIONS
+from tests.exits.test_position_lives import holding
 from tests.held_world import HeldWorld
 from tests.held_world import check as check_held
 from tests.plans import DCA, RANGE, REBALANCE, RECURRING, SWING, TWAP
 from tests.swinging import SMALL_BOTS, ShapedWorld, path, swing
-from tests.test_position_lives import SCENES as POSITIONS
-from tests.test_position_lives import holding
 from tests.world import World
 
 Judge = Callable[[Any], None]
@@ -101,10 +101,21 @@ def one_at_a_time(check: Judge, most: int = 1) -> Judge:
     return judge
 
 
+# --- markets
+
+STORY: Final = 400.0  # seconds in which a scene's own market has long come to its end
+
+
+def restless(shape: Callable[[float], float]) -> Callable[[float], float]:
+    """Have the market go on: what deaths made too late for its story finds an end as well."""
+    later = swing(0.06, 900)
+    return lambda at: shape(at) if at < STORY else shape(STORY) * later(at - STORY)
+
+
 # --- one order of every kind
 
 
-def order(side: str, kind: str, more: Mapping[str, str], **terms: str) -> dict[str, dict[str, Any]]:
+def order(side: str, kind: str, more: Mapping[str, str], **terms: Any) -> dict[str, dict[str, Any]]:
     wanted = {"symbol": "BTCUSDT", "side": side, "type": kind, **more}
     return {"one": {"function": "add_order", "order": wanted, "valid_for": "1h", **terms}}
 
@@ -114,7 +125,7 @@ RISES: Final = path((0, 1), (100, 1), (140, 1.03))
 COIN: Final = {"quantity": "0.01"}
 
 
-def one(scene: tuple[str, str, dict[str, str], dict[str, str]], shape: Any, check: Judge) -> Scene:
+def one(scene: tuple[str, str, dict[str, str], dict[str, Any]], shape: Any, check: Judge) -> Scene:
     side, kind, more, terms = scene
     section = order(side, kind, {**more}, **terms)
     return Scene(bots=section, check=check, world=ShapedWorld, more={"shape": shape})
@@ -152,6 +163,16 @@ ORDERS: Final = {
         ("BUY", "LIMIT_MAKER", price("60000"), {}),
         FALLS,
         at_most("BUY", "0.01", unless="would immediately match"),
+    ),
+    "pair": one(
+        ("SELL", "OCO", price("61400", stopPrice="60500"), {}),
+        swing(0.012, 120),
+        at_most("SELL", "0.01", unless="relationship of the prices"),
+    ),
+    "buy with its exits": one(
+        ("BUY", "LIMIT", price("60500"), {"then": {"price": "60900", "stopPrice": "59900"}}),
+        swing(0.012, 120),
+        moved(BUY="0.01", SELL="0.00999"),
     ),
 }
 
@@ -222,6 +243,18 @@ LINES: Final = {
     ),
     "averages that cross": Scene(
         bots={"bot": lines.CROSS},
+        check=finished,
+        world=lines.SlowWorld,
+        more={"shape": lines.seasonal},
+    ),
+    "algorithm by candle": Scene(
+        bots={"bot": {**lines.SMA, "stop": "0.1"}},
+        check=finished,
+        world=lines.SlowWorld,
+        more={"shape": lines.seasonal},
+    ),
+    "algorithm by trade": Scene(
+        bots={"bot": lines.PRESSURE},
         check=finished,
         world=lines.SlowWorld,
         more={"shape": lines.seasonal},
@@ -335,13 +368,13 @@ MOVING: Final = {
         bots={"trail": TRAIL},
         check=moved(SELL="0.01"),
         world=ShapedWorld,
-        more={"shape": path((0, 1), (30, 1.01), (400, 0.9))},
+        more={"shape": restless(path((0, 1), (30, 1.01), (400, 0.9)))},
     ),
     "trailing buy": Scene(
         bots={"trail": {**TRAIL, "side": "BUY", "may_sell_your_coins": False}},
         check=moved(BUY="0.01"),
         world=ShapedWorld,
-        more={"shape": path((0, 1), (30, 0.99), (400, 1.1))},
+        more={"shape": restless(path((0, 1), (30, 0.99), (400, 1.1)))},
     ),
 }
 
@@ -370,7 +403,7 @@ LISTS: Final = {
 
 def held(name: str) -> Scene:
     told = holding(name)
-    more = {"shape": told.shape, "depth": told.depth, "sag": told.sag}
+    more = {"shape": restless(told.shape), "depth": told.depth, "sag": told.sag}
     return Scene(bots=told.bots, check=check_position, world=HeldWorld, more=more)
 
 

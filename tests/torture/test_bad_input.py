@@ -9,8 +9,8 @@ import pytest
 
 from lib.binance import grain, payloads
 from lib.binance.transport import Reply
+from lib.context_file.generation import Generation
 from lib.errors import Refused
-from lib.generation import Generation
 from tests.torture.input_contexts import SPOILS, spoil_contexts
 from tests.torture.input_pages import spoil_pages
 from tests.torture.input_spoiling import BROKEN, LIES, Spoiler, places, spoilt_bytes

@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 
 from lib.atomic_json import ContextFile
-from lib.slots import Generation
+from lib.context_file.slots import Generation
 from tests.torture.cost import Bill, count
 from tests.torture.mounts import attempted_apart, enter_own_namespace, lacks
 

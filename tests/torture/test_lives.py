@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import lib.orders
-from lib.dealer import Dealer
+from lib.dealing.dealer import Dealer
 from lib.life import Life
 from lib.machine import Context
 from lib.orders import Exchange, Order, OrderState
@@ -39,7 +39,7 @@ def an_order_in_doubt_is_sent_again_at_once(patch: Patch) -> None:
         return False
 
     patch.setattr(lib.orders, "_resolve", resolve)
-    patch.setattr("lib.witness._contradiction", lambda *_: "")
+    patch.setattr("lib.ownership.witness._contradiction", lambda *_: "")
 
 
 def nothing_is_saved_before_an_order_leaves(patch: Patch) -> None:

@@ -71,18 +71,28 @@ def test_a_disk_keeps_what_was_flushed(disk: VolatileDisk, client: Client) -> No
     assert disk.backing.read_bytes()[:BLOCK] == b"a" * BLOCK
 
 
+def test_a_superblock_is_written_whole_or_not_at_all(disk: VolatileDisk, client: Client) -> None:
+    for seed in range(30):
+        client.write(0, b"a" * BLOCK)
+        client.flush()
+        client.write(0, b"b" * BLOCK)
+        disk.forget_unflushed(random.Random(seed))
+
+        assert disk.backing.read_bytes()[:BLOCK] in {b"a" * BLOCK, b"b" * BLOCK}
+
+
 def test_a_disk_keeps_forgets_or_tears_what_was_not_flushed(
     disk: VolatileDisk, client: Client
 ) -> None:
-    client.write(0, b"a" * BLOCK)
+    client.write(BLOCK, b"a" * BLOCK)
     client.flush()
     found = set()
 
     for seed in range(40):
-        client.write(0, b"b" * BLOCK)
+        client.write(BLOCK, b"b" * BLOCK)
         disk.forget_unflushed(random.Random(seed))
-        found.add(disk.backing.read_bytes()[:BLOCK].rstrip(b"a").count(b"b"))
-        client.write(0, b"a" * BLOCK)
+        found.add(disk.backing.read_bytes()[BLOCK : 2 * BLOCK].rstrip(b"a").count(b"b"))
+        client.write(BLOCK, b"a" * BLOCK)
         client.flush()
 
     assert {0, BLOCK} < found
@@ -145,8 +155,8 @@ def test_a_runner_that_never_flushes_loses_orders_and_is_caught(tmp_path: Path) 
 
 
 BLIND = """
-import sys, lib.witness
-lib.witness._contradiction = lambda *_: ""
+import sys, lib.ownership.witness
+lib.ownership.witness._contradiction = lambda *_: ""
 from auto_trading import main
 sys.exit(main())
 """

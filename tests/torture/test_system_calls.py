@@ -11,14 +11,14 @@ from lib.torture.processes import PROGRAM
 from tests.torture.system_calls import REFUSALS, Calls, Injection, calls_in, struck
 
 LATE: Final = """
-import asyncio, sys, lib.dealer, lib.life
+import asyncio, sys, lib.dealing.dealer, lib.life
 persist = lib.life.Life._persist
 async def late(self, fields):
     loop = asyncio.get_running_loop()
     loop.call_later(0.5, lambda: loop.create_task(persist(self, fields)))
     return 0
 lib.life.Life._persist = late
-lib.dealer.Dealer._tripwire = lambda self, token: None
+lib.dealing.dealer.Dealer._tripwire = lambda self, token: None
 from auto_trading import main
 sys.exit(main())
 """

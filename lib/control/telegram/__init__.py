@@ -4,7 +4,7 @@
 |---|---|
 | `wire` | the library and the Bot API: calls, troubles, updates |
 | `chat` | how the parts fit together |
-| `outbox`, `keeper`, `kept` | what waits to be told, on disk |
+| `outbox`, `keeper` | what waits to be told, on disk |
 | `notices` | which news are told |
 | `mail` | sending it, message after message |
 | `listener` | fetching what is said, until it is done |

@@ -19,7 +19,6 @@ from lib.control.telegram.crew import Crew
 from lib.control.telegram.daily import Book, Daily, Days
 from lib.control.telegram.deeds import Deeds
 from lib.control.telegram.keeper import FLUSHED_WITHIN, Keeper
-from lib.control.telegram.kept import Kept
 from lib.control.telegram.listener import Listener
 from lib.control.telegram.mail import Mail
 from lib.control.telegram.notices import WEATHER_PAUSE, Notices
@@ -29,6 +28,8 @@ from lib.control.telegram.readings import Readings, Sources
 from lib.control.telegram.speaker import Speaker
 from lib.control.telegram.wire import TELEGRAM, Wire
 from lib.disk import REAL_DISK, Disk
+from lib.kept import Kept
+from lib.modes import mode_and_venue
 from lib.news import Kind, News
 from lib.redaction import Redactor, Secret
 
@@ -61,7 +62,7 @@ class Setup:
     @property
     def heading(self) -> str:
         """The first line of every message."""
-        return "LIVE, real money" if self.venue == "live" else self.venue
+        return "LIVE, real money" if self.venue == "live" else mode_and_venue(self.venue)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ class Telegram:
         self._notices = Notices(
             self._outbox, self._redact, orders=setup.chat.orders, weather_pause=pace.weather
         )
-        self._problems = [file.problem] if file.problem else []
+        self._problem = file.problem
 
     def __call__(self, news: News) -> None:
         """Take news in and return at once."""
@@ -108,8 +109,10 @@ class Telegram:
         """Tell, hear and answer for ever."""
         crew = Crew(company.supervisor)
         book = Kept(self._folder / DAYS_FILE, Book(), self._disk)
-        for problem in filter(None, (*self._problems, book.problem)):
-            self(News(company.machine_now(), "", Kind.WARNING, problem))
+        for name, problem in ((OUTBOX_FILE, self._problem), (DAYS_FILE, book.problem)):
+            if problem:  # losing such a file costs messages, never an order
+                text = f"{name} is put aside: {problem}"
+                self(News(company.machine_now(), "", Kind.WARNING, text))
         days = Days(book, crew)
         wire = await self._connect(self._setup.token, self._setup.api)
         try:

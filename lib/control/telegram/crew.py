@@ -5,8 +5,8 @@ from difflib import get_close_matches
 from typing import Final
 
 from lib.amounts import plain
+from lib.context_file.generation import Generation
 from lib.control.results import money_of
-from lib.generation import Generation
 from lib.orders import orders_inside
 from lib.supervisor import Supervisor
 

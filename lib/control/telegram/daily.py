@@ -13,14 +13,14 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
-from lib.amounts import EXACT, ZERO
+from lib.amounts import EXACT, ZERO, add_by_asset
+from lib.context_file.generation import Generation
 from lib.control.results import listed, money_of
 from lib.control.standing import signed
 from lib.control.telegram.crew import Crew
-from lib.control.telegram.kept import Kept
 from lib.control.telegram.outbox import Line, Outbox
 from lib.errors import DiskFailed, Unavailable
-from lib.generation import Generation
+from lib.kept import Kept
 from lib.news import readable
 from lib.orders import orders_inside
 from lib.time_zones import local
@@ -173,19 +173,14 @@ def total(brought: dict[str, Brought]) -> Brought:
     """Add up what all brought."""
     whole = Brought()
     for each in brought.values():
-        _add(whole.realised, each.realised)
-        _add(whole.fees, each.fees)
+        add_by_asset(whole.realised, each.realised)
+        add_by_asset(whole.fees, each.fees)
         whole.orders += each.orders
     return whole
 
 
 def _difference(now: Amounts, before: Amounts) -> Amounts:
     return {asset: EXACT.subtract(amount, before.get(asset, ZERO)) for asset, amount in now.items()}
-
-
-def _add(ours: Amounts, theirs: Amounts) -> None:
-    for asset, amount in theirs.items():
-        ours[asset] = EXACT.add(ours.get(asset, ZERO), amount)
 
 
 # --- in words

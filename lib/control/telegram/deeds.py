@@ -53,18 +53,25 @@ class Turn:
     """
 
     def __init__(self, before: "Turn | None") -> None:
-        self._before = before
+        while before is not None and before.is_over:
+            before = before.before
+        self.before: Turn | None = before
         self._over = asyncio.Event()
+
+    @property
+    def is_over(self) -> bool:
+        """Say whether the office knows of it, or never will."""
+        return self._over.is_set()
 
     async def comes(self) -> None:
         """Wait until all who were before are over."""
-        if self._before is not None:
-            await self._before._passed()  # noqa: SLF001 - one of us
-            self._before = None
+        while self.before is not None:
+            await self.before.ends()
+            self.before = self.before.before
 
-    async def _passed(self) -> None:
+    async def ends(self) -> None:
+        """Wait until it is over."""
         await self._over.wait()
-        await self.comes()
 
     def over(self) -> None:
         """Let the next one come."""

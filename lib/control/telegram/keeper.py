@@ -10,9 +10,9 @@ import asyncio
 import logging
 from typing import Final
 
-from lib.control.telegram.kept import Kept
 from lib.control.telegram.outbox import Outbox, Page
 from lib.errors import DiskFailed
+from lib.kept import Kept
 
 log = logging.getLogger(__name__)
 

@@ -1,7 +1,7 @@
 """What the chat can be asked: answered from memory and disk, in lines that fit a phone."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from decimal import Decimal
@@ -66,7 +66,8 @@ class Readings:
         await self._of.crew.loaded()
         try:
             if command.word == "trades":
-                return await asyncio.to_thread(self._trades, command)
+                bots = self._of.crew.meant(command.rest[:1])  # in the loop: bots come and go
+                return await asyncio.to_thread(self._trades, bots)
             return "\n".join(self._answers[command.word](command))
         except NoSuchBot as missing:
             return str(missing)
@@ -165,8 +166,7 @@ class Readings:
 
     # --- what happened
 
-    def _trades(self, command: Command) -> str:
-        bots = self._of.crew.meant(command.rest[:1])
+    def _trades(self, bots: Sequence[str]) -> str:
         question = Question(bot=bots[0] if bots else "", limit=TRADES)
         try:
             rows = ask(self._of.journal, "fills", question).rows

@@ -144,6 +144,8 @@ class Spans:
 
     def forget_before(self, horizon: int) -> Sequence[Span]:
         """Drop the spans whose last trade lies before `horizon`; answer them."""
+        if not self.all or self.all[0].last_time >= horizon:
+            return ()
         place = 0
         while place < len(self.all) and self.all[place].last_time < horizon:
             place += 1

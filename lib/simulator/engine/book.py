@@ -112,11 +112,27 @@ class BookSide:
         Who rests there is not first in the queue by that: what is seen next stands before it.
         """
         kept = {self.sign * price for price in but}
-        for key in [key for key in self.keys if self.levels[key].foreign and key not in kept]:
-            level = self.levels[key]
-            self.set_foreign(self.sign * key, 0)
-            for order in level.orders.values():
-                order.ahead = UNSEEN
+        for key in [key for key in self.keys if key not in kept]:
+            self._unsee(key)
+
+    def replace_foreign(self, levels: Iterable[tuple[int, int]]) -> None:
+        """Have others have this and nothing else: as if all were cleared and each was set."""
+        wanted = {self.sign * price: quantity for price, quantity in levels}
+        held, changed = self.levels, self.changed
+        for key in [key for key in held if not wanted.get(key)]:
+            if not held[key].orders:
+                del held[key]
+                changed.add(key)
+            elif key not in wanted:
+                self._unsee(key)
+        for key, quantity in wanted.items():
+            if key in held:
+                self.set_foreign(self.sign * key, quantity)
+            elif quantity:
+                level = held[key] = Level()
+                level.foreign = quantity
+                changed.add(key)
+        self.keys[:] = sorted(held)
 
     def clear_foreign_reached_by(self, prices: Iterable[int]) -> None:
         """Forget recorded levels that newer ones of the other side have crossed."""
@@ -165,6 +181,14 @@ class BookSide:
         return [
             (self.sign * key, self.levels[key].quantity) for key in self.keys[: -limit - 1 : -1]
         ]
+
+    def _unsee(self, key: int) -> None:
+        """Forget what others have at a level."""
+        level = self.levels[key]
+        if level.foreign:
+            self.set_foreign(self.sign * key, 0)
+            for order in level.orders.values():
+                order.ahead = UNSEEN
 
     def _level(self, key: int) -> Level:
         level = self.levels.get(key)

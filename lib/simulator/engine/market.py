@@ -150,6 +150,12 @@ class Market:
 
     def set_book(self, bids: Levels, asks: Levels, time: int) -> None:
         """Replace all that others have in the book."""
+        if bids and asks and max(bids)[0] < min(asks)[0]:
+            self.book.bids.replace_foreign(bids)
+            self.book.asks.replace_foreign(asks)
+            self._matching.uncross(time)
+            self._quiet(time)
+            return
         self.book.bids.clear_foreign(price for price, _ in bids)
         self.book.asks.clear_foreign(price for price, _ in asks)
         self.apply_depth(bids, asks, time)

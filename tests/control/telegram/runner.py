@@ -11,6 +11,7 @@ from typing import Any
 
 from lib.clock import ExchangeClock, read_boottime
 from lib.conf import ChatSettings, read_conf
+from lib.context_file.generation import Memory
 from lib.control.census import Census
 from lib.control.office import Office
 from lib.control.socket_server import RecentNews
@@ -18,7 +19,6 @@ from lib.control.telegram.chat import Pace, Setup, Telegram
 from lib.control.telegram.chats import Chats
 from lib.control.telegram.company import Company
 from lib.control.telegram.wire import Wire
-from lib.generation import Memory
 from lib.news import Kind, News
 from lib.redaction import Redactor, Secret
 from lib.results import Position

@@ -6,10 +6,10 @@ from datetime import tzinfo
 
 import pytest
 
-from lib.control.telegram.kept import Kept
 from lib.control.telegram.listener import Listener
 from lib.control.telegram.outbox import Again, Outbox
 from lib.control.telegram.wire import Heard
+from lib.kept import Kept
 from lib.life import Standing
 from tests.control.telegram.chat_world import Act, ChatWorld
 from tests.swinging import swing

@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from lib.context_file.generation import Generation, Memory
 from lib.control.telegram.daily import Book, Daily, Days, day_lines
-from lib.control.telegram.kept import Kept
 from lib.control.telegram.outbox import Outbox, Page
 from lib.disk import REAL_DISK
 from lib.errors import DiskFailed, Unavailable
-from lib.generation import Generation, Memory
+from lib.kept import Kept
 from lib.results import Position
 from tests.control.folder import generation
 

@@ -1,15 +1,16 @@
 """What is said in the chat is asked about, done once, and outlives the runner."""
 
 import asyncio
+import weakref
 from pathlib import Path
 
 import pytest
 
+from lib.context_file.generation import Parked
 from lib.control.office_memory import OfficeMemory
 from lib.control.telegram.crew import Crew
-from lib.control.telegram.deeds import VALID
+from lib.control.telegram.deeds import VALID, Turn
 from lib.disk import REAL_DISK
-from lib.generation import Parked
 from tests.control.folder import folder, generation, newest
 from tests.control.telegram.bot_api import GROUP, ME, STRANGER, bot_api
 from tests.control.telegram.runner import ACCOUNT, begin, runner
@@ -273,6 +274,42 @@ async def test_a_kill_after_an_unkill_is_the_one_that_counts(tmp_path: Path) -> 
         await api.message("killed", after=3)
 
         assert life.supervisor.floor.instructions.killed
+
+
+async def test_a_word_comes_to_its_turn_after_any_number_that_never_came_to_the_office() -> None:
+    turns = [Turn(None)]
+    for _ in range(5_000):
+        turns.append(Turn(turns[-1]))
+    *before, last = turns
+    for turn in before:
+        turn.over()
+
+    async with asyncio.timeout(1):
+        await last.comes()
+
+
+async def test_a_word_waits_for_one_before_it_whatever_was_said_in_between() -> None:
+    slow = Turn(None)
+    asked = Turn(slow)
+    asked.over()
+    coming = asyncio.create_task(Turn(asked).comes())
+    await asyncio.sleep(0)
+    waited = not coming.done()
+    slow.over()
+    await coming
+
+    assert waited
+
+
+async def test_a_word_that_is_over_is_forgotten_with_the_next() -> None:
+    first = Turn(None)
+    first.over()
+    known = weakref.ref(first)
+    second = Turn(first)
+    del first
+
+    assert known() is None
+    await second.comes()
 
 
 # --- who may speak

@@ -28,7 +28,7 @@ async def test_what_waits_goes_into_one_message_to_the_chat(tmp_path: Path) -> N
 
     assert message.chat == str(ME)
     assert message.text == (
-        "paper\n"
+        "simulation, paper\n"
         "22:13:20 lisa: bought 0.5\n"
         "22:13:20 the runner, warning: bad key\n"
         "22:13:20 lisa needs you: books disagree"
@@ -141,10 +141,10 @@ async def test_a_message_whose_confirmation_was_lost_is_repeated_and_marked(
 
     line = "22:13:20 lisa: bought"
     assert api.messages == [
-        f"paper\n{line}",
-        f"again: paper\n{line}",
-        f"again: paper\n{line}",
-        "paper\n22:13:20 lisa: sold",
+        f"simulation, paper\n{line}",
+        f"again: simulation, paper\n{line}",
+        f"again: simulation, paper\n{line}",
+        "simulation, paper\n22:13:20 lisa: sold",
     ]
 
 
@@ -161,7 +161,7 @@ async def test_waits_as_long_as_telegram_demands(tmp_path: Path) -> None:
         await api.until(lambda: 19 in life.pauses.taken)
 
     assert 17 in life.pauses.taken
-    assert api.messages == ["paper\n22:13:20 lisa: bought"]
+    assert api.messages == ["simulation, paper\n22:13:20 lisa: bought"]
 
 
 async def test_a_wrong_token_is_said_once_and_tried_again_every_ten_minutes(
@@ -303,7 +303,9 @@ async def test_the_sink_returns_at_once_while_telegram_hangs(tmp_path: Path) -> 
     assert took < 0.5
     assert "first" in api.messages[0]
     flood = "\n".join(api.messages[1:])
-    assert flood.startswith("paper\n(50 older lines were dropped)\n22:13:20 lisa: trade 50.\n")
+    assert flood.startswith(
+        "simulation, paper\n(50 older lines were dropped)\n22:13:20 lisa: trade 50.\n"
+    )
     assert "trade 49." not in flood
 
 

@@ -29,7 +29,7 @@ def program(tmp_path: Path, api: BotApi) -> Program:
 
 
 def started(api: BotApi) -> list[str]:
-    return [text for text in api.messages if "started: paper: no real money" in text]
+    return [text for text in api.messages if "started: simulation, paper: no real money" in text]
 
 
 def _more_than(found: list[dict[str, str]], before: int) -> bool:

@@ -61,13 +61,13 @@ async def test_every_question_is_answered_in_short_lines(tmp_path: Path) -> None
         answers[HELP] = await asked(api, "/help")
 
     assert answers["bots"] == "bob: running\nlisa: running"
-    assert answers["status"].startswith("paper: no real money\n2 running\n")
+    assert answers["status"].startswith("simulation, paper: no real money\n2 running\n")
     assert "100000 USDT" in answers["balance"]
     assert answers["profit"].startswith("lisa: +7 USDT\nall bots:\nrealised +7 USDT")
     assert "realised +7 USDT" in answers["bot lisa"]
     assert answers["trades"].count("14 Nov 22:13") == 2
     assert answers["trades bob"] == ("14 Nov 22:13 bob\n  sold 0.01 BTC\n  at 60000, fee 0.002 BNB")
-    assert answers["mode"] == "paper: no real money"
+    assert answers["mode"] == "simulation, paper: no real money"
     assert answers["bot"] == "which one? /bot NAME"
     long = [
         line
@@ -83,7 +83,9 @@ async def test_a_killed_program_says_so_to_whoever_asks(tmp_path: Path) -> None:
     async with bot_api() as api, runner(tmp_path, api):
         await asked(api, "/kill")
 
-        assert await asked(api, "/mode") == "paper: no real money\nkilled: no order leaves"
+        assert (
+            await asked(api, "/mode") == "simulation, paper: no real money\nkilled: no order leaves"
+        )
 
 
 async def test_before_the_exchange_was_reached_questions_are_answered_all_the_same(
