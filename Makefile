@@ -6,7 +6,7 @@ VENV ?= .venv
 UV ?= $(shell command -v uv || echo .venv-lock/bin/uv)
 ARGS ?=
 # one more than cores: some tests mostly wait
-WORKERS ?= $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) + 1 )))
+WORKERS ?= $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) + 2 )))
 
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 CREATED := $(VENV)/python-$(VERSION)

@@ -356,7 +356,7 @@ class Roster:
         wrong: BotError | None = None
         for delay in BACK_OFF:
             try:
-                await prove_new(self._floor, self._past, bot.name, bot.conf.symbols)
+                await prove_new(self._floor, bot.name, bot.conf.symbols)
             except Unavailable as weather:
                 wrong = weather
                 await asyncio.sleep(delay)

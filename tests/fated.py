@@ -114,6 +114,7 @@ QUESTIONS: Final = {
         Call("history", "/api/v3/allOrders", ASKER),
         Call("fills", "/api/v3/myTrades", ASKER, provoked_by=(REPLY_LOST, SILENT)),
         Call("candles", "/api/v3/klines", ASKER),
+        Call("public_trades", "/api/v3/aggTrades", ASKER),
         Call("quote", "/api/v3/ticker/24hr", ASKER),
     )
 }

@@ -70,12 +70,12 @@ PLACE: Final[Row] = {
     Fate.CRASH_AFTER: seen(
         "found by its id and adopted; never sent a second time",
         _fated("place", Fate.CRASH_AFTER),
-        "test_doubt.py::test_a_crash_after_the_sending_is_the_same_as_a_lost_reply",
+        "dealing/test_doubt.py::test_a_crash_after_the_sending_is_the_same_as_a_lost_reply",
     ),
     Fate.REPLY_LOST: seen(
         "in doubt; adopted by an event, a poll or a question",
         _fated("place", Fate.REPLY_LOST),
-        "test_doubt.py::test_an_accepted_order_whose_reply_was_lost_is_adopted_however_long_"
+        "dealing/test_doubt.py::test_an_accepted_order_whose_reply_was_lost_is_adopted_however_long_"
         "questions_lag",
     ),
     Fate.LATE: seen(
@@ -87,8 +87,8 @@ PLACE: Final[Row] = {
         "a POST is sent once; a duplicate of what may have left before is adopted, of what never "
         "left it stops the bot",
         f"{CLIENT}a_connection_that_drops_under_a_change_is_unknown_and_sent_once",
-        "test_doubt.py::test_a_duplicate_of_an_id_that_may_have_left_is_adopted",
-        "test_doubt.py::test_a_duplicate_of_an_id_that_never_left_stops_the_bot",
+        "dealing/test_doubt.py::test_a_duplicate_of_an_id_that_may_have_left_is_adopted",
+        "dealing/test_doubt.py::test_a_duplicate_of_an_id_that_never_left_stops_the_bot",
     ),
     Fate.REFUSED: seen(
         "rejected for good with the reason, its money free; a limit, or a symbol that does not "
@@ -103,7 +103,7 @@ CANCEL: Final[Row] = {
     Fate.CRASH_BEFORE: seen(
         "asked how it stands; still open: canceled under a new intent",
         _fated("cancel", Fate.CRASH_BEFORE),
-        "test_orphans.py::test_orphans_are_canceled_by_announced_cancels_whenever_the_power_fails",
+        "ownership/test_orphans.py::test_orphans_are_canceled_by_announced_cancels_whenever_the_power_fails",
         f"{ENDS}a_crash_around_a_cancel_ends_with_the_order_gone_and_counted",
     ),
     Fate.CRASH_AFTER: seen(
@@ -219,7 +219,7 @@ CANCEL_LIST: Final = _as(
 )
 PLACE_OTO: Final = _as(PLACE_LIST, "place_list OTO")
 PLACE_OTOCO: Final = _as(PLACE_LIST, "place_list OTOCO")
-ORPHANS: Final = "test_orphans.py::test_orphans_are_canceled_"
+ORPHANS: Final = "ownership/test_orphans.py::test_orphans_are_canceled_"
 ANY_FAULT: Final = f"{ORPHANS}whatever_becomes_of_the_first_cancels"
 CANCEL_ORPHAN: Final[Row] = {
     Fate.CRASH_BEFORE: seen(

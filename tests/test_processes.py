@@ -49,6 +49,7 @@ def test_sigterm_leaves_the_same_resumable_files_as_a_kill(arena: Arena) -> None
     assert "Traceback" not in arena.said
 
 
+@pytest.mark.long
 def test_a_runner_stopped_for_longer_than_the_fence_goes_on_as_if_nothing_had_happened(
     arena: Arena,
 ) -> None:

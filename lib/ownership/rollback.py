@@ -7,7 +7,6 @@ tag, from whichever installation, is open or a day young.
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from lib.context_file.generation import Generation
@@ -44,16 +43,16 @@ async def prove_current(
         await asyncio.sleep(0)  # the witness's verdict cancels us here
 
 
-async def prove_new(floor: Floor, past: "Past", bot: str, symbols: Iterable[str]) -> None:
+async def prove_new(floor: Floor, bot: str, symbols: Iterable[str]) -> None:
     """Raise BooksDisagree if a bot without a context has orders at the exchange already.
 
     It waits first until whatever a former life sent can be seen; not on paper, whose books are
     in the same folder as the contexts and were lost with them. Raises Unavailable.
     """
-    on_paper = floor.venue.name == PAPER
-    seen_by = await (floor.venue.server_time() if on_paper else _outlive_requests(floor))
+    if floor.venue.name != PAPER:
+        await _outlive_requests(floor)
     since = floor.clock.now() - DAY
-    for record in await past.of(sorted(set(symbols)), since, not_before=seen_by):
+    for record in await Past(floor).of(sorted(set(symbols)), since):
         own = parse_id(record.client_order_id)
         if own is not None and own.bot == bot_tag(bot):
             raise BooksDisagree(
@@ -63,26 +62,13 @@ async def prove_new(floor: Floor, past: "Past", bot: str, symbols: Iterable[str]
             )
 
 
-async def _outlive_requests(floor: Floor) -> int:
-    """Wait until no request sent before now can be accepted any more, nor be too young to see.
-
-    Answers the exchange time, ms, from which on that is so.
-    """
+async def _outlive_requests(floor: Floor) -> None:
+    """Wait until no request sent before now can be accepted any more, nor be too young to see."""
     limits = floor.limits
     start = await floor.venue.server_time()
     dead_at = start + limits.recv_window + limits.engine_margin + limits.slack
     while await floor.venue.server_time() <= dead_at:
         await asyncio.sleep(limits.intervals[-1] / 1000)
-    return dead_at + 1
-
-
-@dataclass(frozen=True, slots=True)
-class _Shown:
-    """What the exchange showed of one symbol."""
-
-    since: int  # of the history, ms
-    asked_at: int  # the exchange's time was at least this, ms
-    records: list[OrderRecord]
 
 
 class Past:
@@ -90,31 +76,25 @@ class Past:
 
     def __init__(self, floor: Floor) -> None:
         self._floor = floor
-        self._known: dict[str, _Shown] = {}
+        self._known: dict[str, tuple[int, list[OrderRecord]]] = {}
         self._asking = asyncio.Lock()
 
-    async def of(
-        self, symbols: Iterable[str], since: int, *, not_before: int = 0
-    ) -> list[OrderRecord]:
-        """Answer open orders and history since an exchange time, ms. Raises Unavailable.
-
-        What was asked before `not_before` is asked again: it may have come too early.
-        """
+    async def of(self, symbols: Iterable[str], since: int) -> list[OrderRecord]:
+        """Answer open orders and history since an exchange time, ms. Raises Unavailable."""
         shown: list[OrderRecord] = []
         async with self._asking:
             for symbol in symbols:
                 if symbol in self._floor.rules:
-                    shown += await self._of_symbol(symbol, since, not_before)
+                    shown += await self._of_symbol(symbol, since)
         return shown
 
-    async def _of_symbol(self, symbol: str, since: int, not_before: int) -> list[OrderRecord]:
-        known = self._known.get(symbol)
-        if known is not None and known.since <= since and known.asked_at >= not_before:
-            return known.records
+    async def _of_symbol(self, symbol: str, since: int) -> list[OrderRecord]:
+        known_since, known = self._known.get(symbol, (since + 1, []))
+        if known_since <= since:
+            return known
         venue = self._floor.venue
-        asked_at = await venue.server_time()
         shown = [*await venue.open_orders(symbol), *await venue.history(symbol, since=since)]
-        self._known[symbol] = _Shown(since, asked_at, shown)
+        self._known[symbol] = (since, shown)
         return shown
 
 

@@ -1,18 +1,9 @@
 """A context that went back, or was lost, buys nothing twice."""
 
-import asyncio
-from collections.abc import Sequence
-from types import SimpleNamespace
-from typing import cast
-
 import pytest
 
-from lib.binance.venue import BinanceVenue
-from lib.exchange import OrderRecord
-from lib.floor import Floor
 from lib.ids import make_id, parse_id
 from lib.life import Standing
-from lib.ownership.rollback import Past
 from tests.disk import HOME, Cut
 from tests.test_life import DAY, HOUR, Story, bot
 from tests.test_supervisor import ETH, GOOD, rot
@@ -80,62 +71,6 @@ def test_a_context_lost_a_moment_after_an_order_buys_nothing_twice() -> None:
 
     story.now += 5
     assert len(story.shown()) == 1
-
-
-def test_bots_that_begin_together_ask_for_the_history_of_a_symbol_together(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    asked: list[str] = []
-    ask = BinanceVenue.history
-
-    async def history(self: BinanceVenue, symbol: str, *, since: int) -> Sequence[OrderRecord]:
-        asked.append(symbol)
-        return await ask(self, symbol, since=since)
-
-    monkeypatch.setattr(BinanceVenue, "history", history)
-    story = Story(3, {f"bot{number}": ONCE for number in range(20)}, venue_name="testnet")
-
-    story.live_for(60)
-
-    assert len(story.shown()) == 20
-    assert len(asked) <= 3  # one of those that ask may have waited longer than the first
-
-
-class AskedVenue:
-    """Counts how often it was asked; its time goes on by a second at each look."""
-
-    def __init__(self) -> None:
-        self.time = 0
-        self.asked = 0
-
-    async def server_time(self) -> int:
-        self.time += 1_000
-        return self.time
-
-    async def open_orders(self, _: str) -> Sequence[OrderRecord]:
-        return []
-
-    async def history(self, _: str, *, since: int) -> Sequence[OrderRecord]:
-        self.asked += 1
-        return []
-
-
-@pytest.mark.parametrize(
-    ("since", "not_before", "asked"), [(50, 1_000, 1), (60, 0, 1), (50, 1_001, 2), (49, 1_000, 2)]
-)
-def test_an_answer_serves_who_wants_no_older_history_and_no_newer_answer(
-    since: int, not_before: int, asked: int
-) -> None:
-    venue = AskedVenue()
-    past = Past(cast(Floor, SimpleNamespace(venue=venue, rules={"BTCUSDT": None})))
-
-    async def ask_twice() -> None:
-        await past.of(["BTCUSDT"], 50)
-        await past.of(["BTCUSDT"], since, not_before=not_before)
-
-    asyncio.run(ask_twice())
-
-    assert venue.asked == asked
 
 
 def test_a_bot_that_lost_its_context_stays_parked() -> None:

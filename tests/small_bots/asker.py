@@ -1,4 +1,4 @@
-"""Look at candles and at the market, then buy once at its price."""
+"""Look at candles, at trades and at the market, then buy once at its price."""
 
 from decimal import Decimal
 
@@ -15,6 +15,7 @@ class Conf(Settings):
 
 class Ctx(Context):
     highest: Decimal | None = None
+    traded: Decimal | None = None
     bid: Decimal | None = None
     order: Order | None = None
 
@@ -23,6 +24,10 @@ async def bot(desk: Desk, conf: Conf, ctx: Ctx) -> Machine[Ctx]:
     if ctx.highest is None:
         candles = await desk.candles(conf.symbol, "1m", 5)
         ctx.highest = max((candle.high for candle in candles), default=Decimal(0))
+        yield ctx
+    if ctx.traded is None:
+        trades = await desk.trades(conf.symbol, 5)
+        ctx.traded = sum((trade.quantity for trade in trades), Decimal(0))
         yield ctx
     if ctx.bid is None:
         ctx.bid = (await desk.quote(conf.symbol)).bid
