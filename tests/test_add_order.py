@@ -61,7 +61,7 @@ def test_a_market_order_is_bought_once_whenever_the_power_fails(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_a_plan_past_its_best_before_is_bought_once_or_not_at_all(seed: int) -> None:
     for world in every_life(lambda: World(seed, conf(MARKET_BUY), Luck(requests=2))):
         assert len([amount for amount in executed(world) if amount]) <= 1
@@ -69,7 +69,7 @@ def test_a_plan_past_its_best_before_is_bought_once_or_not_at_all(seed: int) -> 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_a_limit_order_that_waited_is_canceled_once_and_nothing_stays_behind(seed: int) -> None:
     for world in every_life(lambda: World(seed, conf(FAR_LIMIT, wait="20s"), Luck(requests=4))):
         assert world.locked() == {}

@@ -102,6 +102,7 @@ def test_no_order_is_lost_or_doubled_when_both_processes_are_killed_at_once(aren
         arena.audit()
 
 
+@pytest.mark.long
 def test_on_paper_the_books_inside_the_process_agree_after_every_kill(tmp_path: Path) -> None:
     with PaperArena(tmp_path, {}, seed=1) as arena:
         for _ in in_waves(arena, fresh_bots, max(20, KILLS // 5)):
