@@ -229,36 +229,21 @@ LINES: Final = {
         world=ShapedWorld,
         more={"shape": lines.THERE_AND_BACK},
     ),
-    "winter and summer": Scene(
-        bots={"bot": lines.WINTER},
-        check=finished,
-        world=lines.SlowWorld,
-        more={"shape": lines.seasonal},
-    ),
-    "long strategy": Scene(
-        bots={"bot": lines.STRATEGY},
-        check=finished,
-        world=lines.SlowWorld,
-        more={"shape": lines.seasonal},
-    ),
-    "averages that cross": Scene(
-        bots={"bot": lines.CROSS},
-        check=finished,
-        world=lines.SlowWorld,
-        more={"shape": lines.seasonal},
-    ),
-    "algorithm by candle": Scene(
-        bots={"bot": {**lines.SMA, "stop": "0.1"}},
-        check=finished,
-        world=lines.SlowWorld,
-        more={"shape": lines.seasonal},
-    ),
-    "algorithm by trade": Scene(
-        bots={"bot": lines.PRESSURE},
-        check=finished,
-        world=lines.SlowWorld,
-        more={"shape": lines.seasonal},
-    ),
+    **{
+        name: Scene(
+            bots={"bot": section},
+            check=finished,
+            world=lines.SlowWorld,
+            more={"shape": lines.seasonal},
+        )
+        for name, section in (
+            ("winter and summer", lines.WINTER),
+            ("long strategy", lines.STRATEGY),
+            ("averages that cross", lines.CROSS),
+            ("algorithm by candle", {**lines.SMA, "stop": "0.1"}),
+            ("algorithm by trade", lines.PRESSURE),
+        )
+    },
 }
 
 # --- bots that follow a plan
